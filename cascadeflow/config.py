@@ -1,0 +1,161 @@
+"""Settings of models, deadlines and retries. Checked when made; nothing here touches a network.
+
+Units: seconds; US dollars per 1,000 tokens for `cost`, per million tokens for every `*_price`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .errors import ConfigError
+from .providers.base import Provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Deadlines in seconds, on a monotonic clock; None: no such deadline.
+
+    They run while we wait for the network or a tool, not while the consumer holds the stream.
+
+    Raises:
+        ConfigError: if one is not a positive number.
+    """
+
+    connect: float | None = 5.0
+    """Name resolution, TCP and TLS together."""
+    first_token: float | None = 30.0
+    """From the request to the first token, thinking included."""
+    idle: float | None = 30.0
+    """Between two pieces of content; comments and pings do not count."""
+    total: float | None = 300.0
+    """The whole query: all tiers, retries and tools."""
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value is not None and not (is_number(value) and value > 0):
+                raise ConfigError(
+                    f"Timeouts: {name} is {value!r}; it must be a number of seconds > 0, or None"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often and how soon a model is asked again before its first visible output.
+
+    The delay before retry n is random in [0, min(cap, base * 2**n)] seconds ("full jitter").
+
+    Raises:
+        ConfigError: if a bound is out of range.
+    """
+
+    attempts: int = 3
+    """Attempts per model, the first included; at least 1."""
+    base: float = 0.25
+    cap: float = 8.0
+    longest_wait: float = 60.0
+    """A `Retry-After` beyond this is not waited for."""
+    draft_wait: float = 2.0
+    """The same for a model that has another one behind it: switching beats waiting."""
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ConfigError(f"RetryPolicy: attempts is {self.attempts}; it must be >= 1")
+        if not 0 <= self.base <= self.cap:
+            raise ConfigError(
+                f"RetryPolicy: base={self.base}, cap={self.cap}; it must hold that 0 <= base <= cap"
+            )
+        if self.longest_wait < 0 or self.draft_wait < 0:
+            raise ConfigError("RetryPolicy: longest_wait and draft_wait must be >= 0 seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """One model of the ladder.
+
+    Args:
+        name: the model's name at its provider.
+        provider: a name of the catalogue (`cascadeflow doctor` lists them), or an object with the
+            `Provider` protocol.
+        cost: US dollars per 1,000 tokens, input and output alike.
+        api_key: else the provider's environment variable is read when the agent is made.
+        base_url: else the provider's environment variable, else its public address.
+        headers: HTTP headers added to each request.
+        input_price: US dollars per million input tokens; with `output_price` it beats `cost`.
+        output_price: US dollars per million output tokens.
+        cached_price: US dollars per million cached input tokens; None: `input_price`.
+        max_tokens: limit of generated tokens if the call gives none.
+        temperature: if the call gives none.
+        system_prompt: if the call gives none.
+        context_window: tokens of prompt and answer together; a longer prompt skips this model.
+        logprobs: ask for token log-probabilities; None: wherever the provider offers them.
+        timeouts: for this model; those of the call win.
+        extra: fields for the provider's JSON body, unchanged.
+
+    Raises:
+        ConfigError: if a value is out of range.
+    """
+
+    name: str
+    provider: str | Provider
+    cost: float | None = None
+    api_key: str | None = field(default=None, kw_only=True, repr=False)
+    base_url: str | None = field(default=None, kw_only=True)
+    headers: Mapping[str, str] | None = field(default=None, kw_only=True, repr=False)
+    input_price: float | None = field(default=None, kw_only=True)
+    output_price: float | None = field(default=None, kw_only=True)
+    cached_price: float | None = field(default=None, kw_only=True)
+    max_tokens: int | None = field(default=None, kw_only=True)
+    temperature: float | None = field(default=None, kw_only=True)
+    system_prompt: str | None = field(default=None, kw_only=True)
+    context_window: int | None = field(default=None, kw_only=True)
+    logprobs: bool | None = field(default=None, kw_only=True)
+    timeouts: Timeouts | None = field(default=None, kw_only=True)
+    extra: Mapping[str, Any] | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise ConfigError(f"ModelConfig: name is {self.name!r}; it must be a non-empty string")
+        for field_name, value in (
+            ("cost", self.cost),
+            ("input_price", self.input_price),
+            ("output_price", self.output_price),
+            ("cached_price", self.cached_price),
+        ):
+            if value is not None and not (is_number(value) and value >= 0):
+                unit = "1,000 tokens" if field_name == "cost" else "million tokens"
+                raise ConfigError(
+                    f"{self.name}: {field_name} is {value!r}; it must be >= 0 dollars per {unit}"
+                )
+        if (self.input_price is None) != (self.output_price is None):
+            raise ConfigError(
+                f"{self.name}: input_price={self.input_price}, output_price={self.output_price}; "
+                "give both or neither (dollars per million tokens)"
+            )
+        for field_name, count in (
+            ("max_tokens", self.max_tokens),
+            ("context_window", self.context_window),
+        ):
+            check_count(f"{self.name}: {field_name}", count)
+        check_temperature(self.name, self.temperature)
+
+
+def is_number(value: object) -> bool:
+    """True for a finite int or float; False for a bool, which is an int by accident."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_count(what: str, value: object) -> None:
+    """Raise `ConfigError` unless `value` is None or an int >= 1."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return
+    raise ConfigError(f"{what} is {value!r}; it must be an integer >= 1, or None")
+
+
+def check_temperature(where: str, value: object) -> None:
+    """Raise `ConfigError` unless `value` is None or a number in [0, 2]."""
+    if value is None or (is_number(value) and 0 <= float(str(value)) <= 2):
+        return
+    raise ConfigError(f"{where}: temperature is {value!r}; it must be between 0 and 2")

@@ -1,0 +1,89 @@
+"""When to keep a draft, when to give up on it. Pure arithmetic on estimates and prices."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+from ..errors import ConfigError
+from ..types import Delta, Estimate, Request
+
+Verdict: TypeAlias = Literal["continue", "accept", "escalate"]
+Stage: TypeAlias = Literal["before", "during", "after"]
+"""Before the draft is asked for, while it streams, after its last token."""
+
+
+class Observer(Protocol):
+    """Watches one draft; before the first `feed` it knows only the request.
+
+    `feed` runs once per delta on the event loop: microseconds, no I/O. It sees every delta of the
+    answer, the `Stop` last.
+    """
+
+    def feed(self, delta: Delta) -> None:
+        """Take in the next delta."""
+        ...
+
+    def estimate(self) -> Estimate:
+        """How good the draft looks now. Asked every few tokens, and once after the `Stop`."""
+        ...
+
+
+class Estimator(Protocol):
+    """Makes one `Observer` for each draft."""
+
+    def observe(self, request: Request) -> Observer:
+        """Begin to watch the answer to `request`."""
+        ...
+
+
+class Policy(Protocol):
+    """Turns an estimate into a verdict."""
+
+    def decide(self, estimate: Estimate, stage: Stage) -> tuple[Verdict, str]:
+        """The verdict and a short reason for it.
+
+        `before` and `during`: "continue" or "escalate"; `after`: "accept" or "escalate".
+        """
+        ...
+
+
+@runtime_checkable
+class Thresholded(Protocol):
+    """A policy that can name the probability at which it accepts, for the events."""
+
+    @property
+    def accept_at(self) -> float:
+        """Least `p_good` that is accepted."""
+        ...
+
+
+class ThresholdPolicy(msgspec.Struct, frozen=True):
+    """Keep a finished draft at `accept_at`; skip or abandon one that falls below `hopeless`.
+
+    Raises:
+        ConfigError: unless 0 <= hopeless <= accept_at <= 1.
+    """
+
+    accept_at: float = 0.6
+    hopeless: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hopeless <= self.accept_at <= 1:
+            raise ConfigError(
+                f"ThresholdPolicy: hopeless={self.hopeless}, accept_at={self.accept_at}; "
+                "it must hold that 0 <= hopeless <= accept_at <= 1"
+            )
+
+    def decide(self, estimate: Estimate, stage: Stage) -> tuple[Verdict, str]:
+        """Compare `p_good` with the two bounds."""
+        match stage:
+            case "before" | "during" if estimate.p_good < self.hopeless:
+                return "escalate", "hopeless"
+            case "before" | "during":
+                return "continue", ""
+            case "after" if estimate.p_good >= self.accept_at:
+                return "accept", "quality_passed"
+            case "after":
+                return "escalate", "quality_insufficient"
