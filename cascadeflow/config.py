@@ -134,6 +134,11 @@ class ModelConfig:
                 f"{self.name}: input_price={self.input_price}, output_price={self.output_price}; "
                 "give both or neither (dollars per million tokens)"
             )
+        if self.cached_price is not None and self.input_price is None:
+            raise ConfigError(
+                f"{self.name}: cached_price is {self.cached_price} without input_price; give "
+                "input_price and output_price too (dollars per million tokens)"
+            )
         for field_name, count in (
             ("max_tokens", self.max_tokens),
             ("context_window", self.context_window),
@@ -159,3 +164,10 @@ def check_temperature(where: str, value: object) -> None:
     if value is None or (is_number(value) and 0 <= float(str(value)) <= 2):
         return
     raise ConfigError(f"{where}: temperature is {value!r}; it must be between 0 and 2")
+
+
+def check_dollars(what: str, value: object) -> None:
+    """Raise `ConfigError` unless `value` is None or a number >= 0."""
+    if value is None or (is_number(value) and float(str(value)) >= 0):
+        return
+    raise ConfigError(f"{what} is {value!r}; it must be a number of US dollars >= 0, or None")

@@ -44,11 +44,11 @@ ErrorKind: TypeAlias = Literal[
 
 connect, dns, tls: no connection. timeout.connect / first_token / idle / total: a deadline of ours;
 timeout.server: status 408. auth: 401, 403. bad_request: other 4xx. not_found: 404, 405, 410.
-conflict: 409. rate_limit: 429; quota: 429 that no waiting cures. overloaded: 503, 529 or the like in
-the stream. server: other 5xx, or an error inside the stream. protocol: not HTTP, not SSE, not the
-dialect, a bound exceeded. decode: broken compression. incomplete: the connection or the stream ended
-before the answer did. empty: an answer without content. refused: the model or its filter declined.
-budget: `max_cost`.
+conflict: 409. rate_limit: 429; quota: 429 that no waiting cures. overloaded: 503, 529 or the like
+in the stream. server: other 5xx, or an error inside the stream. protocol: not HTTP, not SSE, not
+the dialect, a bound exceeded. decode: broken compression. incomplete: the connection or the stream
+ended before the answer did. empty: an answer without content. refused: the model or its filter
+declined. budget: `max_cost`.
 """
 
 

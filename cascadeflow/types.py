@@ -46,7 +46,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """HTTP headers of this call; they win over those of the model."""
     extra: Mapping[str, Any] = {}
     """Fields added to the provider's JSON body unchanged; they win over ours."""
-    connect_timeout: float = 5.0
+    connect_timeout: float | None = 5.0
     """Seconds for name resolution, TCP and TLS together."""
 
 
@@ -132,9 +132,7 @@ class Stop(msgspec.Struct, gc=False):
     """True if part of the answer may be missing, e.g. an event that could not be parsed."""
 
 
-Delta: TypeAlias = (
-    Started | TextDelta | ReasoningDelta | ToolCallDelta | UsageDelta | Stop
-)
+Delta: TypeAlias = Started | TextDelta | ReasoningDelta | ToolCallDelta | UsageDelta | Stop
 
 
 class ToolCall(msgspec.Struct, frozen=True):

@@ -1,0 +1,252 @@
+"""The agent: a ladder of models behind one object. Wiring only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import warnings
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+
+from .config import ModelConfig, RetryPolicy, Timeouts, check_dollars
+from .consume import collect
+from .core.policy import Estimator, Policy, ThresholdPolicy
+from .core.tier import OnVerifierError, Reveal
+from .errors import ConfigError
+from .ladder import Ladder, Settings
+from .providers.transport import Transport
+from .quality import default_estimator
+from .request import DEFAULT_TEMPERATURE, REVEALS, Options, Query, check_choice
+from .result import CascadeResult
+from .streaming.base import StreamEvent, StreamManager, rendered
+from .types import Message
+
+if TYPE_CHECKING:
+    import aiohttp
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _arguments_of(
+    _: Callable[P, object],
+) -> Callable[[Callable[..., R]], Callable[P, R]]:
+    """Give a method the signature of another, for type checkers."""
+    return lambda method: method
+
+
+class CascadeAgent:
+    """Answers queries with the cheapest model whose answer will do.
+
+    ```python
+    agent = CascadeAgent(models=[
+        ModelConfig("gpt-4o-mini", "openai"),
+        ModelConfig("gpt-4o", "openai"),
+    ])
+    async for event in agent.stream_events("Why is the sky blue?"):
+        ...
+    ```
+
+    An agent may be used from several event loops, one after the other, and from several threads.
+    `async with agent:` or `await agent.aclose()` closes its connections; they are also closed when
+    `asyncio.run` ends.
+
+    Args:
+        models: the ladder as listed, cheapest first; every one takes part.
+        enable_cascade: False asks the last model alone.
+        estimator: tells how good a draft is; default: the judge of `cascadeflow.quality`.
+        policy: decides on the estimate; default: `ThresholdPolicy()`.
+        reveal: "live" shows a draft as it comes, "held" only once it is accepted.
+        reasoning: whether the models' thinking comes as REASONING events.
+        max_cost: US dollars for one query, all attempts together; None: no limit.
+        on_verifier_error: "error" ends a query whose last model failed with ERROR; "draft" returns
+            a complete draft that was rejected, with `degraded=True`.
+        timeouts: deadlines in seconds; those of a model or a call win.
+        retry: how often and how soon a model is asked again.
+        session: your own `aiohttp.ClientSession`, with its proxies and TLS; never closed by us.
+        verbose: log each attempt to `logging.getLogger("cascadeflow")`, without content.
+
+    Raises:
+        ConfigError: a model or a setting is wrong, or an API key is missing. No request was sent.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[ModelConfig],
+        *,
+        enable_cascade: bool = True,
+        estimator: Estimator | None = None,
+        policy: Policy | None = None,
+        reveal: Reveal = "live",
+        reasoning: bool = False,
+        max_cost: float | None = None,
+        on_verifier_error: OnVerifierError = "error",
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        session: aiohttp.ClientSession | None = None,
+        verbose: bool = False,
+    ) -> None:
+        _check_models(models)
+        check_choice("reveal", reveal, REVEALS)
+        check_choice("on_verifier_error", on_verifier_error, ("error", "draft"))
+        check_dollars("max_cost", max_cost)
+        settings = Settings(
+            estimator=estimator if estimator is not None else default_estimator(),
+            policy=policy if policy is not None else ThresholdPolicy(),
+            reveal=reveal,
+            reasoning=reasoning,
+            max_cost=max_cost,
+            on_verifier_error=on_verifier_error,
+            timeouts=timeouts if timeouts is not None else Timeouts(),
+            retry=retry if retry is not None else RetryPolicy(),
+            cascading=enable_cascade,
+            verbose=verbose,
+        )
+        self.models = tuple(models)
+        self._transport = Transport(session=session)
+        self._ladder = Ladder(models, settings, self._transport, os.environ)
+        streams = len(models) > 1 and enable_cascade
+        self.text_streaming_manager = StreamManager(self._ladder) if streams else None
+        """Streams text; None with a single model, which needs no cascade."""
+
+    @property
+    def cascade(self) -> Ladder:
+        """The ladder that the managers wrap."""
+        return self._ladder
+
+    @property
+    def streaming_manager(self) -> StreamManager | None:
+        """Deprecated name of `text_streaming_manager`."""
+        warnings.warn(
+            "agent.streaming_manager is deprecated; use agent.text_streaming_manager",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.text_streaming_manager
+
+    @property
+    def spent(self) -> float:
+        """US dollars of all queries so far, failed and cancelled ones included."""
+        return float(self._ladder.spent)
+
+    def stream_events(
+        self,
+        query: Query,
+        *,
+        messages: Sequence[Message] | None = None,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = DEFAULT_TEMPERATURE,
+        complexity_hint: str | None = None,
+        force_direct: bool = False,
+        reveal: Reveal | None = None,
+        reasoning: bool | None = None,
+        max_cost: float | None = None,
+        response_format: Mapping[str, Any] | None = None,
+        stop: str | Sequence[str] | None = None,
+        seed: int | None = None,
+        timeouts: Timeouts | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Stream the answer to `query` as events; `docs/events.md` lists them.
+
+        Nothing is sent before the first event is asked for. Leaving the loop, `aclose()` or
+        cancelling closes the connection at once.
+
+        Args:
+            query: a text, or a list of messages of which the last is to be answered.
+            messages: the conversation before `query`, e.g. `result.messages`.
+            system_prompt: beats that of the model.
+            max_tokens: limit of generated tokens; None: the model's own, else 100 (none for models
+                that think before they answer).
+            temperature: in [0, 2]; None: not sent. Beats that of the model, which beats 0.7.
+            complexity_hint: "simple", "moderate" or "complex" instead of the measured complexity.
+            force_direct: ask the last model alone.
+            reveal: as for the agent, for this call.
+            reasoning: as for the agent, for this call.
+            max_cost: as for the agent, for this call, in US dollars.
+            response_format: of the provider, e.g. a JSON schema.
+            stop: sequences that end the answer.
+            seed: for providers that can repeat an answer.
+            timeouts: deadlines in seconds; they beat those of models and agent.
+            headers: HTTP headers for the requests of this call.
+            **extra: fields for the provider's JSON body, unchanged.
+
+        Raises:
+            ConfigError: an argument is wrong. Nothing was sent.
+        """
+        return rendered(
+            self._ladder.ask(
+                query,
+                Options(
+                    messages=messages,
+                    system_prompt=system_prompt,
+                    max_tokens=max_tokens,
+                    temperature=temperature,
+                    complexity_hint=complexity_hint,
+                    force_direct=force_direct,
+                    reveal=reveal,
+                    reasoning=reasoning,
+                    max_cost=max_cost,
+                    response_format=response_format,
+                    stop=stop,
+                    seed=seed,
+                    timeouts=timeouts,
+                    headers=headers,
+                    extra=extra,
+                ),
+            )
+        )
+
+    @_arguments_of(stream_events)
+    async def run(self, *args: Any, **options: Any) -> CascadeResult:
+        """The result of `stream_events` with the same arguments, without the events.
+
+        Raises:
+            ConfigError: an argument is wrong. Nothing was sent.
+            CascadeError: no model could answer; its `result` holds partial text and cost.
+        """
+        return await collect(self.stream_events(*args, **options))
+
+    execute = run
+
+    @_arguments_of(stream_events)
+    def run_sync(self, *args: Any, **options: Any) -> CascadeResult:
+        """`run` for scripts without an event loop.
+
+        Raises:
+            RuntimeError: an event loop is running in this thread; use `await agent.run(…)`.
+        """
+        return asyncio.run(self._run_once(*args, **options))
+
+    async def _run_once(self, *args: Any, **options: Any) -> CascadeResult:
+        result: CascadeResult = await self.run(*args, **options)
+        return result
+
+    async def aclose(self) -> None:
+        """Close the connections made in the running event loop."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _check_models(models: Sequence[ModelConfig]) -> None:
+    given: Sequence[object] = models
+    if not given:
+        raise ConfigError("models is empty; it must hold at least one ModelConfig")
+    for place, model in enumerate(given):
+        if not isinstance(model, ModelConfig):
+            raise ConfigError(
+                f"models[{place}] is {type(model).__name__}; it must be a ModelConfig"
+            )

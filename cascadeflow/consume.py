@@ -1,0 +1,70 @@
+"""For consumers of a stream: the text to show now, and the result at the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+from typing import Any, Protocol
+
+from .result import CascadeResult
+
+
+class AnyEvent(Protocol):
+    """What text and tool events have in common."""
+
+    @property
+    def type(self) -> str:
+        """A member of `StreamEventType` or `ToolStreamEventType`."""
+        ...
+
+    @property
+    def content(self) -> str:
+        """Text of a chunk."""
+        ...
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The other data of the event."""
+        ...
+
+
+class VisibleText:
+    """What a reader should see now: chunks added, SWITCH applied.
+
+    ```python
+    visible = VisibleText()
+    async for event in agent.stream_events("Why is the sky blue?"):
+        visible.feed(event)
+        show(visible.text)
+    ```
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[int, list[str]] = {}
+        """Pieces by attempt, in the order in which the attempts spoke."""
+
+    def feed(self, event: AnyEvent) -> None:
+        """Take in the next event; those that do not touch the text are ignored."""
+        if event.type == "chunk":
+            self._parts.setdefault(event.data["attempt"], []).append(event.content)
+        elif event.type == "switch":
+            self._parts.pop(event.data["attempt"], None)
+
+    @property
+    def text(self) -> str:
+        """All text that is still valid."""
+        return "".join(piece for parts in self._parts.values() for piece in parts)
+
+
+async def collect(stream: AsyncIterable[AnyEvent]) -> CascadeResult:
+    """Read a stream to its end and return its result.
+
+    Raises:
+        CascadeError: the stream ended in an ERROR event; its `result` holds what there is.
+        ValueError: the stream ended without COMPLETE or ERROR: it had been closed before.
+    """
+    async for event in stream:
+        if event.type == "complete":
+            return CascadeResult(**event.data["result"])
+        if event.type == "error":
+            raise event.data["error"]
+    raise ValueError("the stream ended without a result; it was closed or read before")

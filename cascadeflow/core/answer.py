@@ -1,0 +1,187 @@
+"""The answer of one attempt, as far as it has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from ..types import (
+    Delta,
+    ReasoningDelta,
+    Started,
+    Stop,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    UsageDelta,
+)
+from .calls import CallClosed, CallFragment, Calls, CallStarted, CallStep
+from .events import CallArguments, CallReady, Event, Speaker
+from .events import CallStarted as CallAnnounced
+from .ledger import Attempt, Ledger
+from .policy import Observer
+
+FIRST_LOOK = 48
+"""Characters of a draft before it is first judged; about a dozen tokens."""
+LOOKS_PER_DOUBLING = 8
+"""After that it is judged again each time it has grown by an eighth, so the number of looks is
+logarithmic in the length and does not depend on how the network cut the text."""
+
+
+class Answer:
+    """One attempt: its text and calls, what of it was shown, who watches it."""
+
+    __slots__ = (
+        "_calls",
+        "_next_look",
+        "_parts",
+        "_told",
+        "calling",
+        "chars",
+        "held",
+        "observer",
+        "row",
+        "speaker",
+        "stop",
+        "thinking",
+        "unseen",
+    )
+
+    def __init__(
+        self, speaker: Speaker, row: Attempt, observer: Observer | None, *, held: bool
+    ) -> None:
+        self.speaker = speaker
+        self.row = row
+        self.observer = observer
+        """None: this answer is not judged."""
+        self.held = held
+        """Nothing of it is shown before it is accepted."""
+        self.unseen: list[Event] = []
+        """What was held back so far."""
+        self.chars = 0
+        """Code points that arrived."""
+        self.calling = False
+        """A piece of a tool call arrived."""
+        self.thinking: list[dict[str, Any]] = []
+        """Signed blocks of thinking, as the provider wants them back."""
+        self.stop: Stop | None = None
+        self._calls = Calls()
+        self._told: set[int] = set()
+        """Positions of the calls that were announced as ready."""
+        self._parts: list[str] = []
+        self._next_look = FIRST_LOOK
+
+    def add(self, text: str) -> None:
+        """Take in a piece of text."""
+        self._parts.append(text)
+        self.chars += len(text)
+        self.row.count(text)
+
+    def think(self, delta: ReasoningDelta) -> None:
+        """Take in a piece of thinking: it is paid for, and never part of the text."""
+        self.row.count(delta.text)
+        if delta.block is not None:
+            self.thinking.append(dict(delta.block))
+
+    def due(self) -> bool:
+        """Whether enough has arrived since the last look to judge again; counts as that look."""
+        if self.chars < self._next_look:
+            return False
+        self._next_look = self.chars + max(FIRST_LOOK, self.chars // LOOKS_PER_DOUBLING)
+        return True
+
+    def skip(self, deltas: Iterable[Delta], ledger: Ledger) -> None:
+        """Count what arrived but will not be shown: it is paid for."""
+        for delta in deltas:
+            match delta:
+                case TextDelta(text) | ReasoningDelta(text):
+                    self.row.count(text)
+                case ToolCallDelta():
+                    self.row.count(delta.name + delta.arguments)
+                case UsageDelta(usage):
+                    ledger.report(self.row, usage)
+                case Stop(usage=Usage() as usage):
+                    ledger.report(self.row, usage, final=True)
+                case Stop() | Started():
+                    pass
+
+    @property
+    def text(self) -> str:
+        """All text so far."""
+        if len(self._parts) > 1:
+            self._parts = ["".join(self._parts)]
+        return self._parts[0] if self._parts else ""
+
+    @property
+    def begun(self) -> bool:
+        """Something of the answer arrived: from here on the attempt cannot be silently repeated."""
+        return self.chars > 0 or self.calling
+
+    @property
+    def empty(self) -> bool:
+        """Neither a call nor a character that is not white space."""
+        return not self.calling and not self.text.strip()
+
+    @property
+    def shown(self) -> int:
+        """Code points that the caller has seen."""
+        return 0 if self.held else self.chars
+
+    def shown_calls(self) -> tuple[ToolCall, ...]:
+        """Calls whose beginning the caller has seen."""
+        return () if self.held else self.calls
+
+    # --- tool calls ----------------------------------------------------------------------------
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls so far."""
+        return self._calls.calls if self.calling else ()
+
+    def add_call(self, delta: ToolCallDelta) -> list[Event]:
+        """Take in a fragment of a tool call.
+
+        Raises:
+            ProtocolError: a bound is exceeded.
+        """
+        self.calling = True
+        self.row.count(delta.name + delta.arguments)
+        return self._told_by(self._calls.add(delta))
+
+    def end_calls(self) -> list[Event]:
+        """The model has finished: no fragment will come."""
+        return self._told_by(self._calls.finish()) if self.calling else []
+
+    def ready_calls(self) -> list[Event]:
+        """Every complete call that was not announced as ready yet; the answer is final."""
+        return [event for place in range(len(self.calls)) for event in self._ready(place)]
+
+    def _told_by(self, steps: list[CallStep]) -> list[Event]:
+        out: list[Event] = []
+        for step in steps:
+            match step:
+                case CallStarted(position, id, name):
+                    out.append(CallAnnounced(position, id, name, self.speaker))
+                case CallFragment(position, fragment):
+                    out.append(CallArguments(position, fragment, self.speaker))
+                case CallClosed(position):
+                    # A draft's call is only ready once the draft is accepted.
+                    out += self._ready(position) if self.observer is None else ()
+        return out
+
+    def _ready(self, position: int) -> list[Event]:
+        call = self.calls[position]
+        if position in self._told or not _is_object(call.arguments):
+            return []
+        self._told.add(position)
+        return [CallReady(position, call, self.speaker)]
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return False

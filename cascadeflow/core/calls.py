@@ -1,0 +1,339 @@
+"""Tool calls, put together from the fragments of a stream. Pure.
+
+Servers cut calls in many ways: an index in every fragment or in none, the id once, always or never,
+one index for several calls, whole calls in one fragment, names in pieces or repeated. A fragment is
+brought to its call by these rules, the first that fits:
+
+- its id is known: that call, unless a new index and a name come with it;
+- its index is known: that call, unless both have ids and these differ;
+- it has an id or a name of its own, and no call is waiting for them: a new call;
+- it has neither index nor id: the call of the fragment before.
+
+Names precede arguments. So a name that comes after arguments have begun is either the same name
+once more, which says nothing, or the beginning of a new call.
+
+    fragments ──add──▶ CallStarted  CallFragment*  CallClosed     for each call; they may interleave
+
+Units: arguments are bounded in bytes of UTF-8, names in code points.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import msgspec
+
+from ..errors import ProtocolError
+from ..types import ToolCall, ToolCallDelta
+
+MAX_CALLS = 128
+"""Most calls in one message."""
+MAX_ARGUMENTS = 1024 * 1024
+"""Most bytes of the arguments of one call."""
+MAX_NAME = 1024
+"""Longest name of a tool, in code points; the APIs allow 64 or 128."""
+
+_STRUCTURE = re.compile(r'\\(?:.|$)|["{}\[\]]', re.DOTALL)
+_FENCE = "```"
+
+
+class CallStarted(msgspec.Struct, gc=False):
+    """The name of a call is whole. Comes once for each call, before anything else of it."""
+
+    position: int
+    """Which call of this message, from 0, in order of appearance."""
+    id: str
+    """The server's id, or one made up if it gave none or gave it twice; it does not change."""
+    name: str
+
+
+class CallFragment(msgspec.Struct, gc=False):
+    """More raw JSON text of the arguments, never empty."""
+
+    position: int
+    arguments: str
+
+
+class CallClosed(msgspec.Struct, gc=False):
+    """Nothing more of this call is expected. Comes once for each call."""
+
+    position: int
+
+
+CallStep: TypeAlias = CallStarted | CallFragment | CallClosed
+
+
+class Calls:
+    """The tool calls of one message.
+
+    Args:
+        offered: names of the tools the model was offered. They settle whether a piece of a name
+            that equals what is already there goes on with it or repeats it.
+        prefix: of made-up ids, `<prefix><n>`. A caller that keeps several messages in one
+            conversation gives each its own.
+    """
+
+    def __init__(self, offered: Iterable[str] = (), prefix: str = "call_") -> None:
+        self._offered = frozenset(offered)
+        self._prefix = prefix
+        self._calls: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
+        self._ids: set[str] = set()
+        self._last: _Call | None = None
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """Every call so far, with its arguments normalised; complete after `finish`."""
+        return tuple(
+            ToolCall(self._settle_id(call), call.name, normalise_arguments(call.text()))
+            for call in self._calls
+        )
+
+    def add(self, delta: ToolCallDelta) -> list[CallStep]:
+        """Take in the next fragment; say what is new about which call.
+
+        Raises:
+            ProtocolError: more calls, longer arguments or a longer name than the bounds allow.
+        """
+        steps: list[CallStep] = []
+        call = self._find(delta)
+        if call is None:
+            if not (delta.id or delta.name or delta.arguments):
+                return steps
+            call = self._begin(delta, steps)
+        self._last = call
+        if delta.id:
+            self._take_id(call, delta.id)
+        if delta.name:
+            self._take_name(call, delta.name)
+        if delta.arguments:
+            self._take_arguments(call, delta.arguments, steps)
+        if delta.closed:
+            call.ended = True
+            self._close(call, steps)
+        return steps
+
+    def finish(self) -> list[CallStep]:
+        """The message has ended: announce and close what is still open."""
+        steps: list[CallStep] = []
+        for call in self._calls:
+            self._close(call, steps)
+        return steps
+
+    def _find(self, delta: ToolCallDelta) -> _Call | None:
+        """The call this fragment goes on with; None if it begins a new one."""
+        known = self._by_id.get(delta.id) if delta.id else None
+        if delta.index is None:
+            call = known or self._waiting(delta)
+        else:
+            call = self._indexed(delta, known, self._by_index.get(delta.index))
+        if call is None or self._renewed(call, delta):
+            return None
+        if delta.index is not None and call.index is None:
+            call.index = delta.index
+            self._by_index[delta.index] = call
+        return call
+
+    def _waiting(self, delta: ToolCallDelta) -> _Call | None:
+        """The call before, for a fragment without an index and with no known id."""
+        call = self._last
+        if call is not None and delta.id and (call.given or delta.name):
+            return None
+        return call
+
+    def _indexed(self, delta: ToolCallDelta, known: _Call | None, at: _Call | None) -> _Call | None:
+        if known is not None:
+            new = at is None and delta.name and known.index is not None
+            return None if new else known
+        if at is not None:
+            return None if delta.id and at.given else at
+        if delta.id or delta.name:
+            return None
+        # Arguments only, under an index never seen: they belong to a call begun without one.
+        return self._last if self._last is not None and self._last.index is None else None
+
+    def _renewed(self, call: _Call, delta: ToolCallDelta) -> bool:
+        """Whether a fragment under the address of `call` begins another call."""
+        name = delta.name
+        if not name or not call.name:
+            return False
+        if call.ended:
+            return True
+        if not call.size:
+            return call.name in self._offered and not self._continues(call, name)
+        if name != call.name:
+            return True
+        return bool(delta.arguments) and not delta.id and call.balanced()
+
+    def _continues(self, call: _Call, piece: str) -> bool:
+        """Whether `piece` can follow the name so far, or only repeats it."""
+        if piece == call.name:
+            return True
+        longer = call.name + piece
+        return any(name.startswith(longer) for name in self._offered)
+
+    def _begin(self, delta: ToolCallDelta, steps: list[CallStep]) -> _Call:
+        position = len(self._calls)
+        if position == MAX_CALLS:
+            raise ProtocolError(
+                f"the message holds more than {MAX_CALLS} tool calls, the most allowed"
+            )
+        if self._calls:
+            self._pass(self._calls[-1], steps)
+        call = _Call(position, delta.index)
+        self._calls.append(call)
+        if delta.index is not None:
+            self._by_index[delta.index] = call
+        return call
+
+    def _pass(self, call: _Call, steps: list[CallStep]) -> None:
+        """Another call begins: this one has its name, and is closed if its brackets are.
+
+        It is not closed while they are open, for the fragments of parallel calls may alternate;
+        and where the offered names are known, a name that is none of them may still grow.
+        """
+        if call.name and (not self._offered or call.name in self._offered):
+            self._announce(call, steps)
+        if call.name and call.balanced():
+            self._close(call, steps)
+
+    def _take_id(self, call: _Call, given: str) -> None:
+        if call.given:
+            return
+        call.given = given
+        self._by_id[given] = call
+        # An id made up before is known to the outside by now: it stays.
+        if not call.id and given not in self._ids:
+            call.id = given
+            self._ids.add(given)
+
+    def _settle_id(self, call: _Call) -> str:
+        """The id of the call, made up now if it has none."""
+        number = call.position
+        while not call.id:
+            made = f"{self._prefix}{number}"
+            if made not in self._ids:
+                call.id = made
+                self._ids.add(made)
+            number += MAX_CALLS
+        return call.id
+
+    def _take_name(self, call: _Call, piece: str) -> None:
+        if call.name and call.size:
+            return
+        longer = call.name + piece
+        if piece == call.name and not any(name.startswith(longer) for name in self._offered):
+            return
+        if len(longer) > MAX_NAME:
+            raise ProtocolError(
+                f"tool call {call.position}: the name is longer than {MAX_NAME} characters, "
+                "the most allowed"
+            )
+        call.name = longer
+
+    def _take_arguments(self, call: _Call, fragment: str, steps: list[CallStep]) -> None:
+        call.append(fragment)
+        if call.announced:
+            steps.append(CallFragment(call.position, fragment))
+        elif call.name:
+            self._announce(call, steps)
+
+    def _announce(self, call: _Call, steps: list[CallStep]) -> None:
+        """Tell the name, and the arguments that came before it."""
+        if call.announced:
+            return
+        call.announced = True
+        steps.append(CallStarted(call.position, self._settle_id(call), call.name))
+        if held := call.text():
+            steps.append(CallFragment(call.position, held))
+
+    def _close(self, call: _Call, steps: list[CallStep]) -> None:
+        self._announce(call, steps)
+        if not call.closed:
+            call.closed = True
+            steps.append(CallClosed(call.position))
+
+
+class _Call:
+    """One call that may still grow."""
+
+    __slots__ = (
+        "_depth", "_escaped", "_opened", "_parts", "_quoted", "_scanned",
+        "announced", "closed", "ended", "given", "id", "index", "name", "position", "size",
+    )  # fmt: skip
+
+    def __init__(self, position: int, index: int | None) -> None:
+        self.position = position
+        self.index = index
+        self.given = ""
+        """The id the server gave."""
+        self.id = ""
+        """The id the outside knows; unique in the message."""
+        self.name = ""
+        self.size = 0
+        """Bytes of the arguments so far."""
+        self.announced = False
+        self.closed = False
+        self.ended = False
+        """The server itself said that the call is complete."""
+        self._parts: list[str] = []
+        self._scanned = 0
+        self._depth = 0
+        self._opened = self._quoted = self._escaped = False
+
+    def append(self, fragment: str) -> None:
+        """Keep a fragment of the arguments."""
+        ascii_only = fragment.isascii()
+        self.size += len(fragment) if ascii_only else len(fragment.encode("utf-8", "replace"))
+        if self.size > MAX_ARGUMENTS:
+            raise ProtocolError(
+                f"tool call {self.position} ({self.name[:64]!r}): the arguments are longer than "
+                f"{MAX_ARGUMENTS} bytes, the most allowed"
+            )
+        self._parts.append(fragment)
+
+    def text(self) -> str:
+        """The arguments so far."""
+        return "".join(self._parts)
+
+    def balanced(self) -> bool:
+        """Whether every bracket that the arguments opened is closed again.
+
+        Reads each fragment once, however often it is asked.
+        """
+        for part in self._parts[self._scanned :]:
+            self._scan(part)
+        self._scanned = len(self._parts)
+        return self._opened and self._depth <= 0 and not self._quoted
+
+    def _scan(self, part: str) -> None:
+        # A backslash at the very end of a fragment escapes the first character of the next.
+        start = 1 if self._escaped else 0
+        self._escaped = False
+        for match in _STRUCTURE.finditer(part, start):
+            mark = match.group()
+            if mark == '"':
+                self._quoted = not self._quoted
+            elif mark[0] == "\\":
+                self._escaped = len(mark) == 1
+            elif not self._quoted:
+                self._opened = True
+                self._depth += 1 if mark in "{[" else -1
+
+
+def normalise_arguments(text: str) -> str:
+    """Finished arguments as JSON text, where that is certain.
+
+    Nothing at all is an object without members; a Markdown fence around the text is taken off.
+    Anything else stays as it is, text after the first value included: what does not parse is for
+    the validator to refuse, not to be cut into something the model did not say.
+    """
+    stripped = text.strip()
+    fenced = stripped.startswith(_FENCE) and stripped.endswith(_FENCE)
+    if fenced and len(stripped) >= 2 * len(_FENCE):
+        inner = stripped[len(_FENCE) : -len(_FENCE)].strip()
+        stripped = text = (inner[4:] if inner[:4].lower() == "json" else inner).strip()
+    return text if stripped else "{}"

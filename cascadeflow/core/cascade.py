@@ -1,0 +1,411 @@
+"""The cascade as a state machine. Contains no I/O, no clock, no provider and no `await`.
+
+Tell it what happened, carry out its `commands`, pass on the events it returns::
+
+    IDLE ─start─▶ ANSWERING(tier i) ── Stop + accept, or the last tier ──▶ DONE
+                     │  ▲  └─ retry: the same tier again, before its first output
+       escalate,     │  └──── open tier i+1 (SWITCH)
+       or failure    ▼
+                  abort tier i ──▶ another tier left? ──no──▶ FAILED (ERROR)
+
+    The consumer leaves: ──close──▶ CLOSED, from IDLE and ANSWERING.
+
+Rule 1: everything that decides what happens next lives in this package.
+Rule 2: a signal from an attempt that is no longer current is ignored, never an error: the driver
+may still be draining a stream that was aborted.
+Rule 3: `now` is in seconds on any monotonic clock that stands still while the consumer holds the
+stream; only differences are used.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterator, Sequence
+
+from ..errors import BudgetExceeded, ProtocolError, ProviderError
+from ..types import (
+    Delta,
+    Message,
+    ReasoningDelta,
+    Started,
+    Stop,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    UsageDelta,
+)
+from . import events, outcome
+from .answer import Answer
+from .deadlines import Deadlines
+from .judge import Judge, Ruling
+from .ledger import Ledger, Outcome
+from .purse import Purse
+from .retry import retry_delay
+from .route import route
+from .tier import Rules, Tier
+
+
+class State(enum.Enum):
+    """Where a query is."""
+
+    IDLE = "idle"
+    ANSWERING = "answering"
+    DONE = "done"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+class Cascade:
+    """One query's way through the tiers, cheapest first; the last is never judged."""
+
+    def __init__(
+        self,
+        tiers: Sequence[Tier],
+        rules: Rules,
+        *,
+        id: str,
+        conversation: Sequence[Message] = (),
+        ledger: Ledger | None = None,
+        turn: int = 1,
+    ) -> None:
+        if not tiers:
+            raise ValueError("a cascade needs at least one tier")
+        self.state = State.IDLE
+        self.commands: list[events.Command] = []
+        """What the driver must do now, in order; the driver empties the list."""
+        self.tiers = tuple(tiers)
+        self.ledger = ledger if ledger is not None else Ledger()
+        self._rules = rules
+        self._judge = Judge(rules.estimator, rules.policy)
+        self._purse = Purse(self.ledger, rules.max_cost)
+        self._story = outcome.Story(id, conversation, self.tiers, rules, self.ledger)
+        self._turn = turn
+        self._ladder: list[int] = []
+        """Tiers still to be asked, the current one first."""
+        self._tried = 0
+        """Attempts on the current tier."""
+        self._answer: Answer | None = None
+        self._deadlines = Deadlines(None, 0.0)
+        self._now = 0.0
+        self._unread: Iterator[Delta] = iter(())
+        """What is left of the network read at hand."""
+        self._out: list[events.Event] = []
+
+    # --- what the driver tells -----------------------------------------------------------------
+
+    def start(self, now: float) -> list[events.Event]:
+        """Choose the tiers and ask the first."""
+        if self.state is not State.IDLE:
+            raise RuntimeError("start() called twice")
+        self.state = State.ANSWERING
+        self._now = self._story.started = now
+        self._deadlines = Deadlines(self._rules.total, now)
+        self._ladder, reason = route(self.tiers, self._rules, self._judge)
+        models = tuple(self.tiers[i].model for i in self._ladder)
+        self._story.strategy = "cascade" if len(models) > 1 else "direct"
+        self._emit(
+            events.Routed(self._story.strategy, models, self._rules.complexity, reason, self._turn)
+        )
+        if self._purse.affords(self.tiers[self._ladder[0]]):
+            self._enter()
+        else:
+            self._give_up(self._purse.error())
+        return self._take()
+
+    def receive(self, attempt: int, batch: Sequence[Delta], now: float) -> list[events.Event]:
+        """Take in what one network read held. Decisions and budgets fall delta by delta."""
+        answer = self._answer
+        if answer is None or answer.row.number != attempt:
+            return []
+        self._now = now
+        self._unread = unread = iter(batch)
+        for delta in unread:
+            if type(delta) is TextDelta:
+                self._on_text(answer, delta)
+            else:
+                self._on_other(answer, delta)
+            if self._answer is not answer:
+                break
+        return self._take()
+
+    def fail(self, attempt: int, error: ProviderError, now: float) -> list[events.Event]:
+        """The stream of `attempt` broke; nothing more will come from it."""
+        answer = self._answer
+        if answer is None or answer.row.number != attempt:
+            return []
+        self._now = now
+        self._on_failure(answer, error)
+        return self._take()
+
+    @property
+    def over(self) -> bool:
+        """Whether the terminal event has been told, or the consumer has left."""
+        return self.state not in (State.IDLE, State.ANSWERING)
+
+    @property
+    def deadline(self) -> float:
+        """When `wake` is due if nothing comes before; infinity: never."""
+        return math.inf if self._answer is None else self._deadlines.next
+
+    def wake(self, now: float) -> list[events.Event]:
+        """Time has passed: give up what is overdue."""
+        answer = self._answer
+        error = self._deadlines.missed(now) if answer is not None else None
+        if answer is None or error is None:
+            return []
+        self._now = now
+        self.commands.append(events.Abort(answer.row.number))
+        self._on_failure(answer, error, final=now >= self._deadlines.ends)
+        return self._take()
+
+    def close(self, now: float) -> None:
+        """The consumer left. No event follows; the ledger says what the open attempt cost."""
+        if not self.over:
+            self.state = State.CLOSED
+            if self._answer is not None:
+                self.ledger.close(self._answer.row, "cancelled", now)
+                self._answer = None
+
+    # --- asking --------------------------------------------------------------------------------
+
+    def _enter(self) -> None:
+        """Ask the first tier of the ladder for the first time."""
+        tier = self.tiers[self._ladder[0]]
+        self._tried = 0
+        self._deadlines.enter(tier.timeouts, self._now)
+        answer = self._ask(0.0)
+        if answer.observer is not None:
+            self._emit(events.DraftStarted(answer.speaker, self._story.strategy))
+
+    def _ask(self, delay: float) -> Answer:
+        """Open one attempt on the current tier after `delay` seconds."""
+        index, judged = self._ladder[0], len(self._ladder) > 1
+        tier = self.tiers[index]
+        at = self._now + delay
+        row = self.ledger.open(
+            model=tier.model,
+            provider=tier.provider,
+            tier=index,
+            price=tier.price,
+            input_estimate=tier.input_estimate,
+            now=at,
+        )
+        unjudged: events.Phase = "verifier" if self._story.strategy == "cascade" else "direct"
+        speaker = events.Speaker(
+            tier.model, tier.provider, row.number, "draft" if judged else unjudged, self._turn
+        )
+        observer = self._judge.observe(tier.request) if judged else None
+        held = judged and self._rules.reveal == "held"
+        self._answer = answer = Answer(speaker, row, observer, held=held)
+        self._tried += 1
+        self._deadlines.ask(at)
+        self.commands.append(events.Open(index, row.number, delay))
+        return answer
+
+    # --- deltas --------------------------------------------------------------------------------
+
+    def _on_text(self, answer: Answer, delta: TextDelta) -> None:
+        self._heard(answer)
+        answer.add(delta.text)
+        self._show(answer, events.Chunk(delta.text, answer.speaker))
+        observer = answer.observer
+        if observer is not None:
+            observer.feed(delta)
+            if answer.due() and (ruling := self._judge.running(observer)) is not None:
+                self._abort(answer)
+                self._reject(answer, ruling, "abandoned")
+        if self._purse.limited:
+            self._check_budget(answer)
+
+    def _on_other(self, answer: Answer, delta: Delta) -> None:
+        match delta:
+            case TextDelta():
+                self._on_text(answer, delta)
+            case ToolCallDelta():
+                self._on_call(answer, delta)
+            case ReasoningDelta():
+                self._on_reasoning(answer, delta)
+            case UsageDelta(usage):
+                self._report(answer, usage)
+                self._check_budget(answer)
+            case Started(request_id):
+                answer.row.request_id = request_id
+            case Stop():
+                self._on_stop(answer, delta)
+
+    def _on_reasoning(self, answer: Answer, delta: ReasoningDelta) -> None:
+        self._deadlines.heard(self._now)
+        answer.think(delta)
+        if delta.text and self._rules.reasoning:
+            self._show(answer, events.Reasoned(delta.text, answer.speaker))
+        self._check_budget(answer)
+
+    def _on_call(self, answer: Answer, delta: ToolCallDelta) -> None:
+        self._heard(answer)
+        try:
+            told = answer.add_call(delta)
+        except ProtocolError as error:
+            self._abort(answer)
+            self._on_failure(answer, error)
+            return
+        for event in told:
+            self._show(answer, event)
+        if answer.observer is not None:
+            answer.observer.feed(delta)
+        self._check_budget(answer)
+
+    def _heard(self, answer: Answer) -> None:
+        self._deadlines.heard(self._now)
+        if not answer.begun:
+            answer.row.first_token = self._now - answer.row.opened
+            if not answer.held:
+                self._story.visible(self._now)
+
+    def _show(self, answer: Answer, event: events.Event) -> None:
+        (answer.unseen if answer.held else self._out).append(event)
+
+    # --- judging -------------------------------------------------------------------------------
+
+    def _on_stop(self, answer: Answer, stop: Stop) -> None:
+        answer.stop = stop
+        if stop.usage is not None:
+            self._report(answer, stop.usage, final=stop.reason is not None)
+        self._story.warnings += stop.warnings
+        error = outcome.unfit(answer, stop)
+        if error is not None:
+            self._on_failure(answer, error)
+            return
+        self.tiers[answer.row.tier].retries.success()
+        for event in answer.end_calls():
+            self._show(answer, event)
+        if answer.observer is None:
+            self.ledger.close(answer.row, "answered", self._now)
+            self._finish(answer)
+            return
+        ruling = self._judge.finished(answer.observer, stop)
+        if not ruling.accepted:
+            self._story.fallback = answer
+            self._reject(answer, ruling, "rejected")
+            return
+        self.ledger.close(answer.row, "accepted", self._now)
+        self._reveal(answer)
+        self._rule(answer, ruling)
+        self._out += answer.ready_calls()
+        self._finish(answer)
+
+    def _rule(self, answer: Answer, ruling: Ruling) -> None:
+        self._story.ruling = ruling
+        self._emit(events.Decided(ruling, answer.speaker))
+
+    def _reject(self, answer: Answer, ruling: Ruling, how: Outcome) -> None:
+        self.ledger.close(answer.row, how, self._now)
+        self._rule(answer, ruling)
+        self._escalate(answer, ruling.reason)
+
+    def _escalate(self, answer: Answer, reason: str) -> None:
+        """Void what was shown and ask the next tier, if it can be paid for."""
+        self._answer = None
+        self._ladder.pop(0)
+        if not self._purse.affords(self.tiers[self._ladder[0]]):
+            self._give_up(self._purse.error(), answer)
+            return
+        self._switch(answer, self.tiers[self._ladder[0]].model, reason)
+        self._enter()
+
+    def _switch(self, answer: Answer, target: str, reason: str) -> None:
+        self._story.switched = True
+        self._emit(
+            events.Switched(
+                from_model=answer.speaker.model,
+                to_model=target,
+                reason=reason,
+                discard_chars=answer.shown,
+                discarded_calls=answer.shown_calls(),
+                speaker=answer.speaker,
+            )
+        )
+
+    # --- failure -------------------------------------------------------------------------------
+
+    def _on_failure(self, answer: Answer, error: ProviderError, *, final: bool = False) -> None:
+        """An attempt failed: try again, let the next tier take over, or give up."""
+        outcome.place(error, answer)
+        self.ledger.close(answer.row, "failed", self._now, error.kind)
+        self._answer = None
+        judged = len(self._ladder) > 1
+        delay = None if answer.begun or final else self._retry_delay(error, judged)
+        if delay is not None and self._purse.affords(self.tiers[self._ladder[0]]):
+            self._ask(delay)
+        elif judged and not final:
+            self._story.causes.append(error)
+            ruling = self._judge.failed(error.kind)
+            self._rule(answer, ruling)
+            self._escalate(answer, ruling.reason)
+        else:
+            self._give_up(error, answer)
+
+    def _retry_delay(self, error: ProviderError, judged: bool) -> float | None:
+        delay = retry_delay(
+            self._rules.retry,
+            error,
+            tried=self._tried,
+            chance=self._rules.chance(),
+            another_tier=judged,
+            time_left=self._deadlines.time_left(self._now),
+        )
+        granted = delay is not None and self.tiers[self._ladder[0]].retries.take()
+        return delay if granted else None
+
+    def _give_up(self, error: ProviderError | BudgetExceeded, answer: Answer | None = None) -> None:
+        """The end without an answer, unless a complete rejected draft may stand in."""
+        self._answer = None
+        self._story.causes.append(error)
+        draft = self._story.fallback
+        if self._rules.on_verifier_error == "draft" and draft is not None:
+            self._story.degraded = True
+            if answer is not None and answer is not draft:
+                self._switch(answer, draft.speaker.model, f"verifier_error:{error.kind}")
+                if not draft.held:
+                    self._emit(events.Chunk(draft.text, draft.speaker))
+            self._reveal(draft)
+            self._finish(draft)
+            return
+        self.state = State.FAILED
+        self._emit(events.Errored(self._story.error(error.kind, answer, self._now)))
+
+    # --- money and the end ---------------------------------------------------------------------
+
+    def _check_budget(self, answer: Answer) -> None:
+        if self._answer is answer and self._purse.overdrawn(answer.row):
+            self._abort(answer)
+            self.ledger.close(answer.row, "failed", self._now, "budget")
+            self._give_up(self._purse.error(), answer)
+
+    def _abort(self, answer: Answer) -> None:
+        """Close the stream. What came in the same read is paid for, so it is counted."""
+        self.commands.append(events.Abort(answer.row.number))
+        answer.skip(self._unread, self.ledger)
+
+    def _report(self, answer: Answer, usage: Usage, *, final: bool = False) -> None:
+        if not self.ledger.report(answer.row, usage, final=final):
+            self._story.warnings += ("the provider reported a negative number of tokens",)
+
+    def _reveal(self, answer: Answer) -> None:
+        """Show what was held back of an answer that will be kept."""
+        if answer.unseen:
+            self._story.visible(self._now)
+            self._out += answer.unseen
+            answer.unseen = []
+
+    def _finish(self, answer: Answer) -> None:
+        self._answer = None
+        self.state = State.DONE
+        self._emit(events.Completed(self._story.result(answer, self._now)))
+
+    def _emit(self, event: events.Event) -> None:
+        self._out.append(event)
+
+    def _take(self) -> list[events.Event]:
+        out, self._out = self._out, []
+        return out

@@ -1,0 +1,79 @@
+"""The deadlines of one query, compared with a time that others tell. Seconds, monotonic."""
+
+from __future__ import annotations
+
+import math
+
+from ..config import Timeouts
+from ..errors import ErrorKind, ProviderError
+
+
+def _seconds(limit: float | None) -> float:
+    return math.inf if limit is None else limit
+
+
+class Deadlines:
+    """When to stop waiting: for the query, for the tier, for the next piece of content."""
+
+    __slots__ = (
+        "_begun",
+        "_patience",
+        "_since",
+        "_tier_ends",
+        "_tier_total",
+        "_timeouts",
+        "_total",
+        "ends",
+    )
+
+    def __init__(self, total: float | None, now: float) -> None:
+        self._total = _seconds(total)
+        self.ends = now + self._total
+        """When the whole query is overdue."""
+        self._tier_total = self._tier_ends = math.inf
+        self._timeouts = Timeouts()
+        self._since = self._patience = math.inf
+        self._begun = False
+
+    def enter(self, timeouts: Timeouts, now: float) -> None:
+        """Another tier is asked for the first time."""
+        self._timeouts = timeouts
+        self._tier_total = _seconds(timeouts.total)
+        self._tier_ends = now + self._tier_total
+
+    def ask(self, at: float) -> None:
+        """A request goes out: the first token is awaited from `at` on."""
+        self._since = at
+        self._patience = _seconds(self._timeouts.first_token)
+        self._begun = False
+
+    def heard(self, now: float) -> None:
+        """Content came: an answer, a call or thinking, not a comment or a ping."""
+        self._since = now
+        if not self._begun:
+            self._begun = True
+            self._patience = _seconds(self._timeouts.idle)
+
+    @property
+    def next(self) -> float:
+        """The earliest of them; infinity if there is none."""
+        return min(self._since + self._patience, self._tier_ends, self.ends)
+
+    def time_left(self, now: float) -> float:
+        """Seconds to the end of the query or of the tier."""
+        return min(self.ends, self._tier_ends) - now
+
+    def missed(self, now: float) -> ProviderError | None:
+        """The deadline that has passed, as an error."""
+        if now < self.next:
+            return None
+        kind: ErrorKind
+        if now >= self.ends:
+            kind, what, limit = "timeout.total", "no complete answer", self._total
+        elif now >= self._tier_ends:
+            kind, what, limit = "timeout.total", "no complete answer", self._tier_total
+        elif self._begun:
+            kind, what, limit = "timeout.idle", "no further content", self._patience
+        else:
+            kind, what, limit = "timeout.first_token", "no token", self._patience
+        return ProviderError(f"{what} within {limit:g} s", kind=kind)

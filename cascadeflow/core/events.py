@@ -1,0 +1,161 @@
+"""What a cascade tells its caller and its driver. One class per event, one closed union each.
+
+`Event` goes to the caller, rendered by `streaming/`; `Command` goes to the driver, `runner.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from ..errors import CascadeError
+from ..result import CascadeResult
+from ..types import ToolCall
+from .judge import Ruling
+
+Phase: TypeAlias = Literal["draft", "verifier", "direct"]
+"""`draft`: a judged tier; `verifier`: the last tier after a draft; `direct`: no draft was asked."""
+Strategy: TypeAlias = Literal["cascade", "direct"]
+
+
+class Speaker:
+    """Who is speaking: one object, and one `data` mapping, for all chunks of an attempt."""
+
+    __slots__ = ("attempt", "data", "model", "phase", "provider", "turn")
+
+    def __init__(self, model: str, provider: str, attempt: int, phase: Phase, turn: int) -> None:
+        self.model = model
+        self.provider = provider
+        self.attempt = attempt
+        """Row of the ledger, counted from 1."""
+        self.phase: Phase = phase
+        self.turn = turn
+        """Model calls of this query so far, this one included; above 1 only in a tool loop."""
+        self.data: dict[str, Any] = {
+            "model": model,
+            "provider": provider,
+            "attempt": attempt,
+            "phase": phase,
+            "turn": turn,
+        }
+
+
+class Routed(msgspec.Struct):
+    """Which models will be asked, and why."""
+
+    strategy: Strategy
+    models: tuple[str, ...]
+    complexity: str
+    reason: str
+    turn: int
+
+
+class DraftStarted(msgspec.Struct):
+    """A judged tier was asked."""
+
+    speaker: Speaker
+    strategy: Strategy
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """A piece of the answer."""
+
+    text: str
+    speaker: Speaker
+
+
+class Reasoned(msgspec.Struct, gc=False):
+    """A piece of the model's thinking."""
+
+    text: str
+    speaker: Speaker
+
+
+class CallStarted(msgspec.Struct, gc=False):
+    """A tool call got its name; provisional while the phase is "draft"."""
+
+    index: int
+    id: str
+    name: str
+    speaker: Speaker
+
+
+class CallArguments(msgspec.Struct, gc=False):
+    """A raw JSON fragment of a call's arguments."""
+
+    index: int
+    fragment: str
+    speaker: Speaker
+
+
+class CallReady(msgspec.Struct, gc=False):
+    """A complete call of an answer that will not be switched away."""
+
+    index: int
+    call: ToolCall
+    speaker: Speaker
+
+
+class Decided(msgspec.Struct):
+    """The verdict on a draft."""
+
+    ruling: Ruling
+    speaker: Speaker
+
+
+class Switched(msgspec.Struct):
+    """What was shown of an attempt is void; another model takes over."""
+
+    from_model: str
+    to_model: str
+    reason: str
+    discard_chars: int
+    """Code points already shown that the reader should take back."""
+    discarded_calls: tuple[ToolCall, ...]
+    speaker: Speaker
+    """Of the discarded attempt."""
+
+
+class Completed(msgspec.Struct):
+    """The answer is whole. Always the last event."""
+
+    result: CascadeResult
+
+
+class Errored(msgspec.Struct):
+    """No answer. Always the last event."""
+
+    error: CascadeError
+
+
+Event: TypeAlias = (
+    Routed
+    | DraftStarted
+    | Chunk
+    | Reasoned
+    | CallStarted
+    | CallArguments
+    | CallReady
+    | Decided
+    | Switched
+    | Completed
+    | Errored
+)
+
+
+class Open(msgspec.Struct, frozen=True):
+    """Ask a tier, after `delay` seconds."""
+
+    tier: int
+    attempt: int
+    delay: float = 0.0
+
+
+class Abort(msgspec.Struct, frozen=True):
+    """Close the stream of an attempt at once."""
+
+    attempt: int
+
+
+Command: TypeAlias = Open | Abort

@@ -1,0 +1,60 @@
+"""Asks the estimator and the policy about one draft, at each stage of its life."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..types import Estimate, Request, Stop
+from .policy import Estimator, Observer, Policy, Stage, Thresholded
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What was decided about a draft, and on what grounds."""
+
+    accepted: bool
+    estimate: Estimate
+    threshold: float | None
+    """Least `p_good` that is accepted; None if the policy has no such number."""
+    reason: str
+    stage: Stage
+
+
+class Judge:
+    """An estimator and a policy, as one."""
+
+    __slots__ = ("_estimator", "_policy", "_threshold")
+
+    def __init__(self, estimator: Estimator, policy: Policy) -> None:
+        self._estimator = estimator
+        self._policy = policy
+        self._threshold = policy.accept_at if isinstance(policy, Thresholded) else None
+
+    def observe(self, request: Request) -> Observer:
+        """Begin to watch a draft."""
+        return self._estimator.observe(request)
+
+    def before(self, request: Request) -> Ruling | None:
+        """Whether the request alone says that the draft is not worth asking for."""
+        return self._escalation(self.observe(request), "before")
+
+    def running(self, observer: Observer) -> Ruling | None:
+        """Whether the draft must be given up while it streams."""
+        return self._escalation(observer, "during")
+
+    def _escalation(self, observer: Observer, stage: Stage) -> Ruling | None:
+        estimate = observer.estimate()
+        verdict, reason = self._policy.decide(estimate, stage)
+        if verdict != "escalate":
+            return None
+        return Ruling(False, estimate, self._threshold, reason or "hopeless", stage)
+
+    def finished(self, observer: Observer, stop: Stop) -> Ruling:
+        """Whether the whole draft is kept."""
+        observer.feed(stop)
+        estimate = observer.estimate()
+        verdict, reason = self._policy.decide(estimate, "after")
+        return Ruling(verdict == "accept", estimate, self._threshold, reason, "after")
+
+    def failed(self, kind: str) -> Ruling:
+        """A draft that broke is rejected without being asked for its quality."""
+        return Ruling(False, Estimate(0.0), self._threshold, f"draft_error:{kind}", "during")

@@ -1,0 +1,168 @@
+"""How a query ends: whether an answer counts as one, and the result that tells the whole story."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import BudgetExceeded, CascadeError, ErrorKind, ProviderError
+from ..result import CascadeResult
+from ..types import Message, Stop
+from .answer import Answer
+from .events import Strategy
+from .judge import Ruling
+from .ledger import Ledger, exact_sum, saved
+from .tier import Rules, Tier
+
+
+def unfit(answer: Answer, stop: Stop) -> ProviderError | None:
+    """Why a stream that ended without a failure is still not an answer; None if it is one."""
+    if stop.reason in ("content_filter", "refusal"):
+        said = f": {stop.detail}" if stop.detail else ""
+        return ProviderError(
+            f"the model or its filter refused ({stop.raw_reason}){said}", kind="refused"
+        )
+    if answer.empty:
+        end = (
+            f"finish reason {stop.raw_reason or stop.reason!r}"
+            if stop.reason
+            else "no finish reason"
+        )
+        return ProviderError(
+            f"the answer has no content ({end})", kind="empty", retryable=stop.reason is None
+        )
+    if stop.reason is None:
+        return ProviderError("the stream ended without a finish reason", kind="incomplete")
+    if stop.damaged and answer.observer is not None:
+        return ProviderError(
+            "; ".join(stop.warnings) or "part of the stream was lost", kind="protocol"
+        )
+    return None
+
+
+def place(error: ProviderError, answer: Answer) -> None:
+    """Write into an error which attempt of which model it was, and its request id into the row."""
+    error.attempt = answer.row.number
+    error.model = error.model or answer.speaker.model
+    error.provider = error.provider or answer.speaker.provider
+    if error.request_id is not None:
+        answer.row.request_id = error.request_id
+
+
+class Story:
+    """What the result must tell, noted down while the query runs."""
+
+    def __init__(
+        self,
+        id: str,
+        conversation: Sequence[Message],
+        tiers: Sequence[Tier],
+        rules: Rules,
+        ledger: Ledger,
+    ) -> None:
+        self.id = id
+        self.conversation = tuple(conversation)
+        self.tiers = tiers
+        self.rules = rules
+        self.ledger = ledger
+        self.started = 0.0
+        self.strategy: Strategy = "direct"
+        self.switched = False
+        self.degraded = False
+        self.fallback: Answer | None = None
+        """The best complete draft that was rejected."""
+        self.causes: list[ProviderError | BudgetExceeded] = []
+        self.warnings: tuple[str, ...] = ()
+        self._first_visible: float | None = None
+        self.ruling: Ruling | None = None
+        """The last decision."""
+
+    def visible(self, now: float) -> None:
+        """Something of an answer is shown."""
+        if self._first_visible is None:
+            self._first_visible = now
+
+    def result(self, answer: Answer | None, now: float) -> CascadeResult:
+        """The result with `answer` as its content, whole or partial."""
+        rows, last = self.ledger.rows, len(self.tiers) - 1
+        drafts = [row for row in rows if row.tier < last]
+        finals = [row for row in rows if row.tier == last]
+        first, ruling = self._first_visible, self.ruling
+        result = CascadeResult(
+            id=self.id,
+            cascaded=self.switched,
+            degraded=self.degraded,
+            total_cost=float(self.ledger.total),
+            draft_cost=float(exact_sum(row.usd for row in drafts)),
+            verifier_cost=float(exact_sum(row.usd for row in finals)),
+            cost_source=self.ledger.cost_source,
+            latency_ms=(now - self.started) * 1e3,
+            first_token_ms=None if first is None else (first - self.started) * 1e3,
+            draft_latency_ms=sum(row.latency or 0.0 for row in drafts) * 1e3,
+            verifier_latency_ms=sum(row.latency or 0.0 for row in finals) * 1e3,
+            confidence=ruling.estimate.p_good if ruling else None,
+            threshold=ruling.threshold if ruling else None,
+            reason=ruling.reason if ruling else "",
+            complexity=self.rules.complexity,
+            strategy=self.strategy,
+            messages=[dict(message) for message in self.conversation],
+            usage=self._usage(),
+            attempts=[row.to_dict() for row in rows],
+            warnings=list(self.warnings),
+        )
+        if answer is not None:
+            self._tell(result, answer)
+        return result
+
+    def _tell(self, result: CascadeResult, answer: Answer) -> None:
+        """Add what the answer itself says."""
+        stop = answer.stop
+        result.content = answer.text
+        result.model_used = answer.speaker.model
+        result.cost_saved = float(saved(self.ledger, answer.row, self.tiers[-1].price))
+        if self.strategy == "cascade":
+            result.draft_accepted = answer.speaker.phase == "draft" and not self.degraded
+        if stop is not None:
+            result.finish_reason = stop.reason
+            result.truncated = stop.reason in ("length", "pause")
+            result.tool_calls = [
+                {"id": call.id, "name": call.name, "arguments": call.arguments}
+                for call in answer.calls
+            ]
+            result.messages.append(_message(answer))
+
+    def error(self, kind: ErrorKind, answer: Answer | None, now: float) -> CascadeError:
+        """The error that ends a query, with the result so far."""
+        result = self.result(answer, now)
+        result.draft_accepted = False if self.strategy == "cascade" else None
+        result.finish_reason = None
+        result.messages = [dict(message) for message in self.conversation]
+        told = "; ".join(str(cause) for cause in self.causes)
+        return CascadeError(told, kind=kind, causes=self.causes, result=result)
+
+    def _usage(self) -> dict[str, int]:
+        usage = self.ledger.usage
+        return {
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
+        }
+
+
+def _message(answer: Answer) -> dict[str, Any]:
+    """The answer as the assistant's message of a conversation."""
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text}
+    calls = answer.calls
+    if calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in calls
+        ]
+    if answer.thinking:
+        message["thinking_blocks"] = answer.thinking
+    return message

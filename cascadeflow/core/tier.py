@@ -1,0 +1,55 @@
+"""What a cascade is made of: the tiers of the ladder and the rules of one query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from ..config import RetryPolicy, Timeouts
+from ..types import Request
+from .ledger import Price
+from .policy import Estimator, Policy
+from .retry import RetryBudget
+
+Reveal: TypeAlias = Literal["live", "held"]
+"""`live`: a draft is shown as it comes; `held`: only once it is accepted."""
+OnVerifierError: TypeAlias = Literal["error", "draft"]
+"""What ends a query whose last tier failed: an error, or the best complete draft, marked."""
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of the ladder, with the request made for it."""
+
+    model: str
+    provider: str
+    request: Request
+    price: Price
+    timeouts: Timeouts
+    retries: RetryBudget
+    input_estimate: int = 0
+    """Estimated tokens of the request."""
+    context_window: int | None = None
+    """Tokens; a draft whose request is longer is not asked."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """How a query is to be answered. `CascadeAgent` says what each is for."""
+
+    estimator: Estimator
+    policy: Policy
+    retry: RetryPolicy = RetryPolicy()
+    reveal: Reveal = "live"
+    reasoning: bool = False
+    max_cost: Decimal | None = None
+    """US dollars for the whole query."""
+    on_verifier_error: OnVerifierError = "error"
+    total: float | None = None
+    """Seconds for the whole query; None: no limit."""
+    direct: str = ""
+    """Why the last tier is asked at once; empty: the cascade runs."""
+    complexity: str = "simple"
+    chance: Callable[[], float] = lambda: 0.5
+    """Uniform in [0, 1): the randomness of retry delays."""

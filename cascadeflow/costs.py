@@ -1,0 +1,199 @@
+"""Finds the price of a model: the caller's own, else the catalogue's, else 0 and a warning.
+
+Order: `input_price` and `output_price` beat `cost`, `cost` beats the catalogue. The catalogue is
+genai-prices (extra `[prices]`): dated data inside that package, with tiers and cache prices. It is
+imported when the first price is needed, and nothing here ever asks a network.
+Source: https://github.com/pydantic/genai-prices
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from .config import ModelConfig
+from .core.ledger import EXACT, CostSource, FlatPrice, Price, consistent
+from .errors import ConfigError
+from .types import Usage
+
+if TYPE_CHECKING:
+    from genai_prices.data_snapshot import DataSnapshot
+    from genai_prices.types import ModelInfo, Provider
+
+CATALOGUE_NAMES = {
+    "azure_openai": "azure",
+    "bedrock": "aws",
+    "fireworks_ai": "fireworks",
+    "gemini": "google",
+    "google-ai-studio": "google",
+    "grok": "x-ai",
+    "mistralai": "mistral",
+    "moonshot": "moonshotai",
+    "together_ai": "together",
+    "togetherai": "together",
+    "vertex": "google",
+    "xai": "x-ai",
+    "z-ai": "zai",
+}
+"""What genai-prices calls our providers, and the vendors in front of a model's name."""
+
+PROXIES = frozenset({"litellm", "openrouter"})
+"""Providers that pass on other vendors' models as `vendor/model`, at the vendor's price."""
+
+SIMULATED_SMALL = FlatPrice(input=Decimal("0.15"), output=Decimal("0.60"))
+SIMULATED_LARGE = FlatPrice(input=Decimal("2.50"), output=Decimal("10.00"))
+"""Demo prices of the two simulated models."""
+
+UNKNOWN = FlatPrice(input=Decimal(0), output=Decimal(0), source="unknown")
+"""The price of a model that nobody knows the price of."""
+
+_ROUTE = re.compile(r":(nitro|floor|online|exacto)$")
+"""How OpenRouter is to choose a server; another server may cost a little more or less."""
+_EDITION = re.compile(r"[-@](latest|20\d\d-?[01]\d-?[0-3]\d)$")
+"""Edition of a model; one the catalogue does not list is taken to cost what the model costs."""
+
+_log = logging.getLogger("cascadeflow")
+_warned: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePrice:
+    """A price of genai-prices: tiers, cache and request fees as of the moment of asking."""
+
+    provider: Provider
+    model: ModelInfo
+    clock: Callable[[], datetime]
+    """The time now; without a zone it is taken for UTC."""
+
+    @property
+    def source(self) -> CostSource:
+        """Always "priced"."""
+        return "priced"
+
+    def usd(self, usage: Usage) -> Decimal:
+        """Dollars of one request with this usage, exact."""
+        from genai_prices import Usage as Counts
+
+        usage = consistent(usage)
+        counts = Counts(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            output_reasoning_tokens=usage.reasoning_tokens,
+        )
+        with localcontext(EXACT):
+            price = self.model.calc_price(
+                counts, self.provider, genai_request_timestamp=self.clock()
+            )
+            return price.total_price
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+def resolve(model: ModelConfig, provider: str, *, clock: Callable[[], datetime] = utc_now) -> Price:
+    """The price of `model` at `provider`, a name of the catalogue of providers.
+
+    A model without a price costs 0, with source "unknown" and one warning for each name and process
+    on the logger "cascadeflow". `base_url` beats `provider` if it is the public address of another
+    provider. `clock` tells at what time a dated price is asked for.
+
+    Raises:
+        ConfigError: `cached_price` is given without another price.
+    """
+    configured = _configured(model)
+    if configured is not None:
+        return configured
+    if provider == "simulated":
+        from .providers.simulated.names import is_small
+
+        return SIMULATED_SMALL if is_small(model.name) else SIMULATED_LARGE
+    try:
+        found = _find(provider, model.name, model.base_url)
+    except ImportError:
+        _warn_once(model.name, 'genai-prices is not installed (pip install "cascadeflow[prices]")')
+        return UNKNOWN
+    if found is None:
+        _warn_once(model.name, f"the catalogue does not list it at {provider}")
+        return UNKNOWN
+    return CataloguePrice(*found, clock)
+
+
+def _configured(model: ModelConfig) -> FlatPrice | None:
+    cached = None if model.cached_price is None else Decimal(str(model.cached_price))
+    if model.input_price is not None and model.output_price is not None:
+        return FlatPrice(
+            input=Decimal(str(model.input_price)),
+            output=Decimal(str(model.output_price)),
+            cached=cached,
+        )
+    if model.cost is not None:
+        per_million = Decimal(str(model.cost)).scaleb(3)
+        return FlatPrice(input=per_million, output=per_million, cached=cached, source="configured")
+    if cached is not None:
+        raise ConfigError(
+            f"{model.name}: cached_price is {model.cached_price}, but there is no other price; "
+            "give input_price and output_price with it (dollars per million tokens)"
+        )
+    return None
+
+
+@lru_cache(maxsize=512)
+def _find(provider: str, name: str, base_url: str | None) -> tuple[Provider, ModelInfo] | None:
+    from genai_prices.data_snapshot import get_snapshot
+
+    snapshot = get_snapshot()
+    listed = {entry.id for entry in snapshot.providers} | {"litellm"}
+    for place in _places(snapshot, provider, base_url):
+        for at, called in _spellings(place, name.strip().lower()):
+            # Exact names only: genai-prices takes any name that contains "openai" for OpenAI.
+            if at in listed:
+                with suppress(LookupError):
+                    return snapshot.find_provider_model(called, None, at, None)
+    return None
+
+
+def _places(snapshot: DataSnapshot, provider: str, base_url: str | None) -> Iterator[str]:
+    """Whose prices may hold, the likeliest first, by the names of genai-prices."""
+    if base_url is not None:
+        with suppress(LookupError):
+            yield snapshot.find_provider(None, None, base_url).id
+    yield CATALOGUE_NAMES.get(provider.lower(), provider.lower())
+
+
+def _spellings(place: str, name: str) -> Iterator[tuple[str, str]]:
+    """Provider and model as the catalogue may list them, the most exact first."""
+    plain = _ROUTE.sub("", name)
+    for spelling in dict.fromkeys((name, plain, _EDITION.sub("", plain))):
+        yield place, spelling
+        vendor, slash, rest = spelling.partition("/")
+        at = place if vendor == "models" else CATALOGUE_NAMES.get(vendor, vendor)
+        if slash and (place in PROXIES or at == place):
+            yield at, rest
+        model, colon, server = spelling.rpartition(":")
+        if place == "huggingface" and colon:
+            yield f"huggingface_{server}", model
+        if place == "fireworks" and not slash:
+            yield place, f"accounts/fireworks/models/{spelling}"
+
+
+def _warn_once(name: str, reason: str) -> None:
+    if name in _warned:
+        return
+    _warned.add(name)
+    _log.warning(
+        "no price for model %r: %s; it counts as 0 dollars until input_price and output_price, or "
+        "cost, are given",
+        name,
+        reason,
+    )

@@ -1,0 +1,211 @@
+"""What the caller asked for, checked, and turned into one `Request` for each model.
+
+The nearest setting wins: the call, then the model, then the agent, then the documents' defaults.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from .config import ModelConfig, Timeouts, check_count, check_dollars, check_temperature
+from .core.tier import Reveal
+from .errors import ConfigError
+from .providers.traits import traits
+from .types import Message, Request, ToolChoice
+
+Query: TypeAlias = str | Sequence[Message]
+"""What to answer: a text, or messages the last of which is to be answered."""
+
+TEXT_TOKENS = 100
+"""Token limit of a text answer where neither the call nor the model gives one."""
+TOOL_TOKENS = 1000
+"""The same where tools are offered."""
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+COMPLEXITIES = ("simple", "moderate", "complex")
+REVEALS: tuple[Reveal, ...] = ("live", "held")
+
+
+class _Default(float):
+    """A number that stands for "not given"."""
+
+
+DEFAULT_TEMPERATURE: float = _Default(0.7)
+"""Used where neither the call nor the model gives a temperature."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """The arguments of one call besides the query: see `CascadeAgent.stream_events`."""
+
+    messages: Sequence[Message] | None = None
+    system_prompt: str | None = None
+    tools: Sequence[Any] | None = None
+    tool_choice: Any = None
+    max_tokens: int | None = None
+    temperature: float | None = DEFAULT_TEMPERATURE
+    complexity_hint: str | None = None
+    force_direct: bool = False
+    reveal: Reveal | None = None
+    reasoning: bool | None = None
+    max_cost: float | None = None
+    response_format: Any = None
+    stop: str | Sequence[str] | None = None
+    seed: int | None = None
+    timeouts: Timeouts | None = None
+    headers: Mapping[str, str] | None = None
+    extra: Mapping[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        check_count("max_tokens", self.max_tokens)
+        check_temperature("this call", self.temperature)
+        check_dollars("max_cost", self.max_cost)
+        if self.seed is not None and (isinstance(self.seed, bool) or not _is_int(self.seed)):
+            raise ConfigError(f"seed is {self.seed!r}; it must be an integer, or None")
+        if self.reveal is not None:
+            check_choice("reveal", self.reveal, REVEALS)
+        if self.complexity_hint is not None:
+            check_choice("complexity_hint", self.complexity_hint, COMPLEXITIES)
+        check_extra(self.extra, self.__struct_fields__)
+
+
+def options(given: Mapping[str, Any]) -> Options:
+    """Known names as options; the others are fields for the provider's body.
+
+    Raises:
+        ConfigError: a value is wrong, or a name looks like a slip for a known one.
+    """
+    known = {name: given[name] for name in Options.__struct_fields__ if name in given}
+    extra = {name: value for name, value in given.items() if name not in known}
+    return Options(**known, extra={**known.pop("extra", {}), **extra})
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One question, ready to be put to any model."""
+
+    conversation: tuple[Message, ...]
+    """History and query, without a system prompt of ours."""
+    options: Options
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: ToolChoice | None = None
+    stop: tuple[str, ...] = ()
+
+    def request(self, model: ModelConfig, timeouts: Timeouts) -> Request:
+        """What `model` is sent."""
+        given = self.options
+        system = model.system_prompt if given.system_prompt is None else given.system_prompt
+        prompt = () if system is None else ({"role": "system", "content": system},)
+        return Request(
+            messages=(*prompt, *self.conversation),
+            tools=self.tools,
+            tool_choice=self.tool_choice,
+            max_tokens=self._max_tokens(model),
+            temperature=self._temperature(model),
+            stop=self.stop,
+            seed=given.seed,
+            logprobs=model.logprobs,
+            response_format=given.response_format,
+            headers=given.headers or {},
+            extra={**(model.extra or {}), **given.extra},
+            connect_timeout=timeouts.connect,
+        )
+
+    def _max_tokens(self, model: ModelConfig) -> int | None:
+        """A model that thinks first gets no limit of ours: it would cut the thinking."""
+        if self.options.max_tokens is not None:
+            return self.options.max_tokens
+        if model.max_tokens is not None:
+            return model.max_tokens
+        if traits(model.name).thinks:
+            return None
+        return TOOL_TOKENS if self.tools else TEXT_TOKENS
+
+    def _temperature(self, model: ModelConfig) -> float | None:
+        asked = self.options.temperature
+        if isinstance(asked, _Default):
+            return float(asked) if model.temperature is None else model.temperature
+        return asked
+
+
+def conversation(query: Query, history: Sequence[Message] | None) -> tuple[Message, ...]:
+    """History and query as messages.
+
+    Raises:
+        ConfigError: a message without a known role or content, or nothing to answer.
+    """
+    asked = ({"role": "user", "content": query},) if isinstance(query, str) else tuple(query)
+    if not asked or query == "":
+        raise ConfigError(f"query is {query!r}; it must be a text or a list of messages, not empty")
+    told = (*(history or ()), *asked)
+    for place, message in enumerate(told):
+        _check_message(place, message)
+    return told
+
+
+def _check_message(place: int, message: object) -> None:
+    if not isinstance(message, Mapping):
+        raise ConfigError(
+            f"message {place} is {type(message).__name__} {_short(message)}; it must be a mapping "
+            'like {"role": "user", "content": "…"}'
+        )
+    fields: Mapping[Any, Any] = message
+    if fields.get("role") not in ROLES:
+        raise ConfigError(
+            f"message {place}: role is {fields.get('role')!r}; it must be one of {', '.join(ROLES)}"
+        )
+    content: object = fields.get("content")
+    if content is None and not (fields.get("tool_calls") or fields.get("function_call")):
+        raise ConfigError(f"message {place} ({fields['role']}): content is missing")
+    if not isinstance(content, str | list | tuple | None):
+        raise ConfigError(
+            f"message {place}: content is {type(content).__name__}; it must be a string or a list "
+            "of parts"
+        )
+
+
+def check_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Stop sequences as a tuple.
+
+    Raises:
+        ConfigError: one is empty or not a string.
+    """
+    words: tuple[object, ...] = (
+        () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
+    )
+    found: list[str] = []
+    for word in words:
+        if not isinstance(word, str) or not word:
+            raise ConfigError(f"stop holds {word!r}; each stop sequence is a non-empty string")
+        found.append(word)
+    return tuple(found)
+
+
+def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """Raise `ConfigError` unless `value` is one of `allowed`."""
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
+
+
+def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Fields for the provider's body, unless they look like a slip for an argument of ours.
+
+    Raises:
+        ConfigError: a name close to one of `known`, or one that the stream depends on.
+    """
+    for name in extra:
+        if name in ("stream", "stream_options", "model"):
+            raise ConfigError(f"{name} cannot be given: cascadeflow sets it for each request")
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        if near:
+            raise ConfigError(f"unknown argument {name!r}; did you mean {near[0]!r}?")
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,202 @@
+"""The asyncio driver of one cascade: carries out its commands, tells it what happened and when.
+
+No queue, no task and no timer for a chunk: one task opens an attempt, so that a consumer who takes
+its time over SWITCH does not delay the next model; one watchdog per query compares a deadline.
+Whatever ends the generator closes the socket and the ledger row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from .core import events
+from .core.cascade import Cascade
+from .errors import ProviderError
+from .providers.base import Provider
+from .types import Delta
+
+Clock = Callable[[], float]
+"""Seconds on a monotonic clock."""
+
+
+async def drive(
+    cascade: Cascade,
+    providers: Sequence[Provider],
+    clock: Clock = time.monotonic,
+    done: Callable[[Cascade], None] | None = None,
+) -> AsyncGenerator[list[events.Event], None]:
+    """Run a cascade to its end; yield its events, one list for each network read.
+
+    Args:
+        cascade: not started yet.
+        providers: one for each tier.
+        clock: for tests and simulation.
+        done: called once at the very end, however it ended.
+    """
+    line = _Line(cascade, providers, clock)
+    try:
+        told = cascade.start(line.now())
+        while True:
+            if cascade.commands:
+                await line.obey()
+            over = cascade.over
+            if over:
+                await line.close()
+            if told:
+                line.hold()
+                yield told
+                line.resume()
+            if over:
+                return
+            told = await line.hear()
+    finally:
+        await line.hang_up()
+        if done is not None:
+            done(cascade)
+
+
+class _Line:
+    """The stream of the current attempt, the time spent on it, and the watchdog over it."""
+
+    def __init__(self, cascade: Cascade, providers: Sequence[Provider], clock: Clock) -> None:
+        self._cascade = cascade
+        self._providers = providers
+        self._clock = clock
+        self._held = 0.0
+        """Seconds for which the consumer had the generator: they count for no deadline."""
+        self._held_since: float | None = None
+        self._attempt = 0
+        self._stream: AsyncGenerator[list[Delta], None] | None = None
+        self._opening: asyncio.Task[list[Delta]] | None = None
+        """The wait for the first batch of `_stream`."""
+        self._waiting: asyncio.Task[object] | None = None
+        self._overdue = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
+
+    # --- time ----------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Seconds, standing still while the consumer holds the generator."""
+        at = self._clock() if self._held_since is None else self._held_since
+        return at - self._held
+
+    def hold(self) -> None:
+        """The consumer has the generator from here on."""
+        self._held_since = self._clock()
+
+    def resume(self) -> None:
+        """The consumer wants more."""
+        if self._held_since is not None:
+            self._held += self._clock() - self._held_since
+            self._held_since = None
+
+    def _arm(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = deadline
+        delay = max(0.0, deadline - self.now())
+        self._timer = asyncio.get_running_loop().call_later(delay, self._bark)
+
+    def _bark(self) -> None:
+        """The earliest deadline known when the timer was set: overdue, or moved on since."""
+        self._timer, self._timer_at = None, math.inf
+        if self._waiting is None:
+            return
+        deadline = self._cascade.deadline
+        if self.now() >= deadline:
+            self._overdue = True
+            self._waiting.cancel()
+        elif deadline < math.inf:
+            self._arm(deadline)
+
+    # --- commands ------------------------------------------------------------------------------
+
+    async def obey(self) -> None:
+        """Carry out what the cascade commanded."""
+        commands, self._cascade.commands = self._cascade.commands, []
+        for command in commands:
+            match command:
+                case events.Abort():
+                    await self.close()
+                case events.Open(tier, attempt, delay):
+                    await self.close()
+                    self._attempt = attempt
+                    request = self._cascade.tiers[tier]
+                    self._stream = self._providers[tier].stream(request.model, request.request)
+                    self._opening = asyncio.create_task(_first(self._stream, delay))
+
+    async def close(self) -> None:
+        """Close the stream, and with it the socket."""
+        opening, self._opening = self._opening, None
+        stream, self._stream = self._stream, None
+        if opening is not None:
+            opening.cancel()
+            await asyncio.wait([opening])
+            if not opening.cancelled():
+                opening.exception()
+        if stream is not None:
+            await stream.aclose()
+
+    async def hang_up(self) -> None:
+        """The query is over, or the consumer has left."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._cascade.close(self.now())
+        await self.close()
+
+    # --- signals -------------------------------------------------------------------------------
+
+    async def hear(self) -> list[events.Event]:
+        """Wait for the next batch, for the end of the stream, or for a deadline."""
+        task = asyncio.current_task()
+        if task is None or self._stream is None:
+            raise RuntimeError("a cascade is driven by an asyncio task")
+        deadline = self._cascade.deadline
+        if deadline < self._timer_at:
+            self._arm(deadline)
+        cancelling = task.cancelling()
+        self._waiting = task
+        try:
+            if self._opening is not None:
+                batch = await self._opening
+                self._opening = None
+            else:
+                batch = await anext(self._stream)
+        except asyncio.CancelledError:
+            if not self._overdue:
+                raise
+            self._overdue = False
+            if task.uncancel() > cancelling:
+                raise
+            return self._cascade.wake(self.now())
+        except StopAsyncIteration:
+            return self._lost(ProviderError("the stream ended early", kind="incomplete"))
+        except ProviderError as error:
+            return self._lost(error)
+        except Exception as error:  # noqa: BLE001 - a provider is anybody's code; see ProviderError
+            return self._lost(_defect(error))
+        finally:
+            self._waiting = None
+        return self._cascade.receive(self._attempt, batch, self.now())
+
+    def _lost(self, error: ProviderError) -> list[events.Event]:
+        self._stream = self._opening = None
+        return self._cascade.fail(self._attempt, error, self.now())
+
+
+async def _first(stream: AsyncGenerator[list[Delta], None], delay: float) -> list[Delta]:
+    """Send the request after `delay` seconds and wait for its first batch."""
+    if delay:
+        await asyncio.sleep(delay)
+    return await anext(stream)
+
+
+def _defect(error: Exception) -> ProviderError:
+    """An error no provider should raise. Its text may hold anything: only its type is told."""
+    told = ProviderError(f"{type(error).__name__} in the provider", kind="protocol")
+    told.__cause__ = error
+    return told

@@ -1,0 +1,177 @@
+"""Text streams: the event types, the event, and the manager that renders a cascade into them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, assert_never
+
+import msgspec
+
+from ..core import events
+from ..errors import ConfigError
+from ..request import DEFAULT_TEMPERATURE, Query, check_choice
+from ..request import options as make_options
+
+if TYPE_CHECKING:
+    from ..ladder import Ladder
+
+
+class StreamEventType(enum.StrEnum):
+    """What a `StreamEvent` tells. `docs/events.md` lists the data of each."""
+
+    ROUTING = "routing"
+    DRAFT_START = "draft_start"
+    CHUNK = "chunk"
+    REASONING = "reasoning"
+    DRAFT_DECISION = "draft_decision"
+    SWITCH = "switch"
+    COMPLETE = "complete"
+    ERROR = "error"
+
+
+class StreamEvent(msgspec.Struct):
+    """One event of a text stream.
+
+    `data` of chunks is one mapping for each attempt, shared by all its chunks: read it, do not
+    change it.
+    """
+
+    type: StreamEventType
+    content: str = ""
+    """The text of a CHUNK or REASONING, the message of an ERROR, else empty."""
+    data: dict[str, Any] = {}
+
+
+def routed_data(event: events.Routed) -> dict[str, Any]:
+    """Data of ROUTING."""
+    return {
+        "strategy": event.strategy,
+        "complexity": event.complexity,
+        "models": list(event.models),
+        "reason": event.reason,
+        "turn": event.turn,
+    }
+
+
+def decided_data(event: events.Decided) -> dict[str, Any]:
+    """Data of DRAFT_DECISION."""
+    ruling = event.ruling
+    return {
+        **event.speaker.data,
+        "accepted": ruling.accepted,
+        "confidence": ruling.estimate.p_good,
+        "score": ruling.estimate.p_good,
+        "threshold": ruling.threshold,
+        "reason": ruling.reason,
+        "evidence": dict(ruling.estimate.evidence),
+        "stage": ruling.stage,
+    }
+
+
+def switched_data(event: events.Switched) -> dict[str, Any]:
+    """Data of SWITCH. `attempt` is the one to erase."""
+    return {
+        **event.speaker.data,
+        "from_model": event.from_model,
+        "to_model": event.to_model,
+        "reason": event.reason,
+        "discard_chars": event.discard_chars,
+        "discarded_tool_calls": [
+            {"id": call.id, "name": call.name, "arguments": call.arguments}
+            for call in event.discarded_calls
+        ],
+    }
+
+
+def errored_data(event: events.Errored) -> dict[str, Any]:
+    """Data of ERROR. `error` is the exception, with every cause."""
+    return {
+        "error": event.error,
+        "kind": event.error.kind,
+        "partial_text": event.error.result.content,
+        "result": event.error.result.to_dict(),
+    }
+
+
+def render(event: events.Event) -> StreamEvent | None:
+    """The public form of a core event; None for tool calls, which have a stream of their own."""
+    kind = StreamEventType
+    match event:
+        case events.Chunk(text, speaker):
+            return StreamEvent(kind.CHUNK, text, speaker.data)
+        case events.Reasoned(text, speaker):
+            return StreamEvent(kind.REASONING, text, speaker.data)
+        case events.Routed():
+            return StreamEvent(kind.ROUTING, data=routed_data(event))
+        case events.DraftStarted(speaker, strategy):
+            return StreamEvent(kind.DRAFT_START, data={**speaker.data, "strategy": strategy})
+        case events.Decided():
+            return StreamEvent(kind.DRAFT_DECISION, data=decided_data(event))
+        case events.Switched():
+            return StreamEvent(kind.SWITCH, data=switched_data(event))
+        case events.Completed(result):
+            return StreamEvent(kind.COMPLETE, data={"result": result.to_dict()})
+        case events.Errored(error):
+            return StreamEvent(kind.ERROR, str(error), errored_data(event))
+        case events.CallStarted() | events.CallArguments() | events.CallReady():
+            return None
+        case _:
+            assert_never(event)
+
+
+async def rendered(
+    batches: AsyncGenerator[list[events.Event], None],
+) -> AsyncGenerator[StreamEvent, None]:
+    """Core events in batches in, public events one by one out; closes `batches` when it ends."""
+    chunk, chunk_type = events.Chunk, StreamEventType.CHUNK
+    try:
+        async for batch in batches:
+            for event in batch:
+                if type(event) is chunk:
+                    yield StreamEvent(chunk_type, event.text, event.speaker.data)
+                elif (told := render(event)) is not None:
+                    yield told
+    finally:
+        await batches.aclose()
+
+
+class StreamManager:
+    """Streams text answers of a ladder of models: `agent.text_streaming_manager`."""
+
+    def __init__(self, cascade: Ladder) -> None:
+        self._ladder = cascade
+
+    def stream(
+        self,
+        query: Query,
+        max_tokens: int | None = None,
+        temperature: float | None = DEFAULT_TEMPERATURE,
+        complexity: str | None = None,
+        routing_strategy: str = "cascade",
+        tools: None = None,
+        **options: Any,
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Stream the answer to `query`.
+
+        Args:
+            query: a text or a list of messages.
+            max_tokens: limit of generated tokens.
+            temperature: in [0, 2].
+            complexity: a hint, the `complexity_hint` of `stream_events`.
+            routing_strategy: "cascade", or "direct" for the last model alone.
+            tools: None; tools have a manager of their own.
+            **options: further arguments of `CascadeAgent.stream_events`.
+
+        Raises:
+            ConfigError: an argument is wrong. Nothing was sent.
+        """
+        if tools:
+            raise ConfigError("tools need agent.tool_streaming_manager, or agent.stream_events")
+        check_choice("routing_strategy", routing_strategy, ("cascade", "direct"))
+        given = {"max_tokens": max_tokens, "temperature": temperature, **options}
+        if complexity is not None:
+            given["complexity_hint"] = complexity
+        if routing_strategy == "direct":
+            given["force_direct"] = True
+        return rendered(self._ladder.ask(query, make_options(given)))
