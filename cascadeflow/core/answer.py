@@ -103,8 +103,8 @@ class Answer:
                     self.row.count(delta.name + delta.arguments)
                 case UsageDelta(usage):
                     ledger.report(self.row, usage)
-                case Stop(usage=Usage() as usage):
-                    ledger.report(self.row, usage, final=True)
+                case Stop(reason, Usage() as usage):
+                    ledger.report(self.row, usage, final=reason is not None)
                 case Stop() | Started():
                     pass
 

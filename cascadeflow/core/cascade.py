@@ -127,6 +127,8 @@ class Cascade:
                 self._on_other(answer, delta)
             if self._answer is not answer:
                 break
+        if self._answer is answer and now >= self._deadlines.next:
+            return self.wake(now)
         return self._take()
 
     def fail(self, attempt: int, error: ProviderError, now: float) -> list[events.Event]:

@@ -135,6 +135,7 @@ class Story:
         """The error that ends a query, with the result so far."""
         result = self.result(answer, now)
         result.draft_accepted = False if self.strategy == "cascade" else None
+        result.cost_saved = 0.0
         result.finish_reason = None
         result.messages = [dict(message) for message in self.conversation]
         told = "; ".join(str(cause) for cause in self.causes)

@@ -1,0 +1,1 @@
+"""The world's model servers behind one interface, `base.Provider`."""

@@ -1,0 +1,377 @@
+"""Anthropic's Messages API: what its events mean. Pure; `encode` makes the request.
+
+    message_start  (content_block_start  content_block_delta*  content_block_stop)*
+    message_delta  message_stop                 `ping` and unknown events anywhere
+
+- The JSON `type` names an event; the SSE name counts only where there is none.
+- Blocks are known by their index and may be interleaved. Text blocks are the answer; thinking is
+  kept apart, and a signed block is handed on whole when it ends; `tool_use` blocks are calls. Other
+  blocks (tools the server runs itself, citations, compaction) are the server's business.
+- One body holds one answer. What follows `message_stop`, or a second `message_start` behind a stop
+  reason, is not read; a second message that begins inside the first is a `ProtocolError`, for its
+  blocks have the same indexes (the official SDK writes both into one text). A head that is sent
+  again before anything was said, or with the same id, does no harm.
+- `message_start` knows only the first generated tokens: unless `message_delta` reports the rest,
+  `Stop.usage` is None. How tokens are counted: `anthropic_usage.py`.
+
+Source: https://docs.anthropic.com/en/docs/build-with-claude/streaming
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from ..errors import ProtocolError
+from ..types import (
+    Delta,
+    ReasoningDelta,
+    Stop,
+    StopReason,
+    TextDelta,
+    ToolCallDelta,
+    UsageDelta,
+)
+from .anthropic_block import Block, as_arguments, is_list, is_object
+from .anthropic_encode import encode
+from .anthropic_usage import Tally
+from .failures import error_from_body
+from .finish import FAILURES, stop_reason
+from .lenient import loads, mend
+
+if TYPE_CHECKING:
+    from .catalog import Server
+    from .sse import SSE
+
+__all__ = ["Decoder", "encode"]
+
+_OWN_REASONS: Mapping[str, StopReason] = {"compaction": "pause"}
+_WORD = 80
+"""Most characters of a stop reason that are kept."""
+_DETAIL_BYTES = 2048
+_IMPLIED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "thinking"}
+
+
+class _Piece(msgspec.Struct, gc=False):
+    """`delta` of a `content_block_delta`; the type says which text is filled."""
+
+    type: str = ""
+    text: str = ""
+    thinking: str = ""
+    signature: str = ""
+    partial_json: str = ""
+
+
+class _Increment(msgspec.Struct, gc=False):
+    """The frequent event. Any other, and one with odd values, is refused: see `_feed_other`."""
+
+    type: Literal["content_block_delta"]
+    index: int
+    delta: _Piece
+
+
+_INCREMENTS = msgspec.json.Decoder(_Increment)
+
+
+class Decoder:
+    """Turns the events of one response into deltas.
+
+    `finished`: a stop reason was seen. `done`: nothing more is to be read.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.finished = False
+        self.done = False
+        self._server = server.name
+        self._message: str | None = None
+        """Id of the message; None before `message_start`."""
+        self._blocks: dict[int, Block] = {}
+        self._spoke = False
+        self._plain: int | None = None
+        """Index of an open text block whose deltas pass as they are."""
+        self._latest = 0
+        self._tally = Tally()
+        self._reason: StopReason | None = None
+        self._raw_reason = ""
+        self._detail = ""
+        self._malformed = 0
+        self._damaged = False
+        self._warnings: dict[str, None] = {}
+
+    def feed(self, event: SSE, out: list[Delta]) -> None:
+        """Append what the event says.
+
+        Raises:
+            ProviderError: the event is an error.
+            ProtocolError: a second message began inside the first.
+        """
+        if self.done:
+            return
+        try:
+            increment = _INCREMENTS.decode(event.data)
+        except (ValueError, RecursionError):
+            self._feed_other(event, out)
+            return
+        piece = increment.delta
+        if increment.index == self._plain and piece.type == "text_delta":
+            if piece.text:
+                out.append(TextDelta(piece.text))
+            return
+        self._take(increment.index, piece, out)
+
+    def whole(self, body: bytes, out: list[Delta]) -> None:
+        """Append what a complete, not streamed, JSON answer says.
+
+        Raises:
+            ProviderError: it is an error object.
+            ProtocolError: it is neither that nor a message.
+        """
+        try:
+            message = _parse(body)
+        except (ValueError, RecursionError):
+            message = None
+        content = message.get("content") if is_object(message) else None
+        if not is_object(message) or (not is_list(content) and not _is_error(message)):
+            raise ProtocolError(
+                "the answer is neither events nor a message nor an error object",
+                provider=self._server,
+            )
+        if not is_list(content):
+            raise error_from_body(message)
+        for index, block in enumerate(content):
+            self._open(index, block, out)
+            self._close(index, out, said=True)
+        self._count(message.get("usage"), out, final=True)
+        self._end_turn(message, out)
+        self.done = True
+
+    def end(self) -> Stop:
+        """The stream is over: how it ended, with the usage if all of it was reported."""
+        if self._malformed:
+            self._warnings[f"{self._malformed} malformed event(s) in the stream"] = None
+        if self.finished and not self.done:
+            self._warnings["the stream ended without message_stop"] = None
+        counted = self._tally.complete and (self.finished or self.done)
+        return Stop(
+            reason=self._reason,
+            usage=self._tally.usage() if counted else None,
+            raw_reason=self._raw_reason,
+            detail=self._detail,
+            warnings=(*self._warnings, *self._tally.warnings),
+            damaged=self._damaged,
+        )
+
+    def _feed_other(self, event: SSE, out: list[Delta]) -> None:
+        """Any event but a well-formed increment, by its type."""
+        data = event.data.strip()
+        if not data:
+            return
+        if data == b"[DONE]":
+            self.done = True
+            return
+        try:
+            body = _parse(data)
+        except (ValueError, RecursionError):
+            body = None
+        if not is_object(body):
+            if event.event == "error":
+                raise error_from_body(data.decode("utf-8", "replace"))
+            self._miss()
+            return
+        given = body.get("type")
+        self._dispatch(given if isinstance(given, str) else event.event, event, body, out)
+
+    def _dispatch(self, kind: str, event: SSE, body: dict[str, Any], out: list[Delta]) -> None:
+        match kind:
+            case "content_block_delta":
+                delta = body.get("delta")
+                if is_object(delta):
+                    self._take(self._index(body), self._piece(delta), out)
+            case "content_block_start":
+                self._open(self._index(body), body.get("content_block"), out)
+            case "content_block_stop":
+                self._close(self._index(body), out, said=True)
+            case "message_start":
+                self._begin(body.get("message"), out)
+            case "message_delta":
+                self._count(body.get("usage"), out, final=True)
+                self._end_turn(body.get("delta"), out)
+            case "message_stop":
+                self.done = True
+            case _ if event.event == "error" or _is_error(body):
+                raise error_from_body(body)
+            case _:
+                pass  # `ping`, and whatever the API may add.
+
+    def _begin(self, message: object, out: list[Delta]) -> None:
+        head = message if is_object(message) else {}
+        name = head.get("id")
+        name = name if isinstance(name, str) else ""
+        if self._message is not None and self.finished:
+            self._warnings["a second message followed the first; it was not read"] = None
+            self.done = True
+            return
+        if self._message is not None and self._spoke and (not name or name != self._message):
+            raise ProtocolError(
+                f"a second message ({name[:80]!r}) began before the first ({self._message[:80]!r}) "
+                "had ended; one answer is allowed",
+                provider=self._server,
+            )
+        if self._message is not None:
+            self._warnings["message_start was sent again"] = None
+        self._message = name
+        self._count(head.get("usage"), out, final=False)
+
+    def _end_turn(self, delta: object, out: list[Delta]) -> None:
+        """Take the stop reason; what is still open then, ends with it."""
+        raw = delta.get("stop_reason") if is_object(delta) else None
+        if not is_object(delta) or not isinstance(raw, str) or not raw:
+            return
+        raw = mend(raw)[:_WORD]
+        if raw.lower() in FAILURES:
+            message = f"the answer ended with the stop reason {raw!r}"
+            raise error_from_body({"type": "error", "error": {"message": message, "type": raw}})
+        reason = stop_reason(raw) or _OWN_REASONS.get(raw)
+        if reason is None:
+            self._warnings[f"the stop reason {raw!r} is not known; taken as a plain stop"] = None
+        self._reason, self._raw_reason = reason or "stop", raw
+        self._detail = _explanation(delta.get("stop_details"))
+        for index in list(self._blocks):
+            self._close(index, out, said=False)
+        self.finished = True
+
+    def _open(self, index: int, content: object, out: list[Delta]) -> None:
+        if index in self._blocks:
+            self._close(index, out, said=False)
+        if not is_object(content):
+            self._miss()
+            return
+        self._latest = index
+        self._spoke = True
+        block = self._blocks[index] = Block(self._string(content, "type"))
+        match block.kind:
+            case "text":
+                self._say(index, block, self._string(content, "text"), out)
+            case "thinking":
+                self._think(block, self._string(content, "thinking"), out)
+                block.seal = self._string(content, "signature")
+            case "redacted_thinking":
+                block.seal = self._string(content, "data")
+            case "tool_use":
+                name = mend(self._string(content, "name"))
+                out.append(ToolCallDelta(index, mend(self._string(content, "id")), name))
+                block.given = as_arguments(content.get("input"))
+            case _:
+                pass
+
+    def _take(self, index: int, piece: _Piece, out: list[Delta]) -> None:
+        """One increment of a block; a type that is not the block's own is ignored."""
+        block = self._blocks.get(index) or self._imply(index, piece.type)
+        if block is None:
+            return
+        if piece.type == "text_delta" and block.kind == "text":
+            self._say(index, block, piece.text, out)
+        elif piece.type == "thinking_delta" and block.kind == "thinking":
+            self._think(block, piece.thinking, out)
+        elif piece.type == "signature_delta" and block.kind == "thinking":
+            block.seal = piece.signature
+        elif piece.type == "input_json_delta" and block.kind == "tool_use":
+            self._argue(index, block, piece.partial_json, out)
+
+    def _imply(self, index: int, kind: str) -> Block | None:
+        """The block of an increment whose `content_block_start` never came."""
+        if kind == "input_json_delta":
+            self._warnings["arguments of a tool call that never began"] = None
+            self._damaged = self._damaged or not self.finished
+        if kind not in _IMPLIED:
+            return None
+        self._spoke = True
+        self._latest = index
+        block = self._blocks[index] = Block(_IMPLIED[kind])
+        return block
+
+    def _close(self, index: int, out: list[Delta], *, said: bool) -> None:
+        """End a block; `said`: the server did, it is not only taken to have ended."""
+        block = self._blocks.pop(index, None)
+        if self._plain == index:
+            self._plain = None
+        if block is None:
+            return
+        rest = block.rest()
+        match block.kind:
+            case "text" if rest:
+                out.append(TextDelta(rest))
+            case "thinking" if rest:
+                out.append(ReasoningDelta(rest))
+            case "tool_use" if said or rest or block.given:
+                out.append(ToolCallDelta(index, arguments=rest or block.given, closed=said))
+            case _:
+                pass
+        if signed := block.signed():
+            out.append(ReasoningDelta("", signed))
+
+    def _say(self, index: int, block: Block, text: str, out: list[Delta]) -> None:
+        text = block.join(text)
+        self._plain = None if block.waiting else index
+        if text:
+            out.append(TextDelta(text))
+
+    def _think(self, block: Block, text: str, out: list[Delta]) -> None:
+        if text := block.join(text):
+            out.append(ReasoningDelta(text))
+
+    def _argue(self, index: int, block: Block, text: str, out: list[Delta]) -> None:
+        if text := block.join(text):
+            block.given = ""
+            out.append(ToolCallDelta(index, arguments=text))
+
+    def _count(self, usage: object, out: list[Delta], *, final: bool) -> None:
+        if self._tally.take(usage, final=final):
+            out.append(UsageDelta(self._tally.usage()))
+
+    def _piece(self, delta: dict[str, Any]) -> _Piece:
+        return _Piece(*(self._string(delta, key) for key in _Piece.__struct_fields__))
+
+    def _string(self, holder: dict[str, Any], key: str) -> str:
+        """A text; null is none, anything else is a loss."""
+        value = holder.get(key)
+        if isinstance(value, str):
+            return value
+        if value is not None:
+            self._miss()
+        return ""
+
+    def _index(self, body: dict[str, Any]) -> int:
+        index = body.get("index")
+        return index if isinstance(index, int) else self._latest
+
+    def _miss(self) -> None:
+        """An event could not be read: part of the answer may be gone."""
+        self._malformed += 1
+        self._damaged = self._damaged or not self.finished
+
+
+def _parse(data: bytes) -> object:
+    """Decode JSON, leniently where it has to be.
+
+    Raises:
+        ValueError: it is not JSON.
+        ProtocolError: it is nested too deep.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except (ValueError, RecursionError):
+        return loads(data)
+
+
+def _is_error(body: Mapping[str, Any]) -> bool:
+    return "error" in (body.get("type"), body.get("object")) or bool(body.get("error"))
+
+
+def _explanation(details: object) -> str:
+    """Why the model refused, at most 2 KiB."""
+    found = [details.get(key) for key in ("explanation", "category")] if is_object(details) else []
+    text = next((text for text in found if isinstance(text, str) and text), "")
+    return mend(text).encode()[:_DETAIL_BYTES].decode("utf-8", "ignore")

@@ -1,0 +1,87 @@
+"""A content block of Anthropic's Messages API while it grows, and loose JSON read. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeGuard
+
+from ..errors import ProtocolError
+from .lenient import MAX_DEPTH, mend
+
+
+class Block:
+    """A content block that has not ended."""
+
+    __slots__ = ("_half", "_parts", "given", "kind", "seal")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        """The API's word for it: `text`, `thinking`, `tool_use`, ..."""
+        self.seal = ""
+        """Signature of a thinking block, or the encrypted data of a redacted one."""
+        self.given = ""
+        """Arguments that came whole with the start; fragments, if any follow, replace them."""
+        self._parts: list[str] = []
+        self._half = ""
+
+    @property
+    def waiting(self) -> bool:
+        """The text so far ends with half a surrogate pair."""
+        return bool(self._half)
+
+    def join(self, text: str) -> str:
+        """More text: valid Unicode, halves of a pair joined across pieces, lone ones replaced."""
+        text = self._half + text
+        self._half = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return self._keep(mend(text))
+
+    def rest(self) -> str:
+        """What is left to show when the block ends."""
+        half, self._half = self._half, ""
+        return self._keep(mend(half))
+
+    def signed(self) -> dict[str, str] | None:
+        """The block as the API wants it back; None if it is not thinking, or has no signature."""
+        if self.kind == "redacted_thinking":
+            return {"type": self.kind, "data": self.seal}
+        if self.kind != "thinking" or not self.seal:
+            return None
+        return {"type": self.kind, "thinking": "".join(self._parts), "signature": self.seal}
+
+    def _keep(self, text: str) -> str:
+        # A signature holds for the whole text; nothing else is wanted back.
+        if self.kind == "thinking" and text:
+            self._parts.append(text)
+        return text
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether it is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether it is a JSON array."""
+    return isinstance(value, list)
+
+
+def as_arguments(given: object) -> str:
+    """The `input` of a block as JSON text; the empty object that precedes fragments is no text.
+
+    Raises:
+        ProtocolError: it is nested too deep to be written.
+    """
+    if isinstance(given, str):
+        return mend(given)
+    if given is None or given == {}:
+        return ""
+    try:
+        text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        # A lone surrogate stays an escape, for the validator to judge.
+        return text if mend(text) == text else json.dumps(given, separators=(",", ":"))
+    except RecursionError:
+        raise ProtocolError(
+            f"the server sent arguments nested deeper than {MAX_DEPTH} levels, the most allowed"
+        ) from None

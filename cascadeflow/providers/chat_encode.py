@@ -1,0 +1,59 @@
+"""The JSON body of a chat completions request. Pure.
+
+Fields that are not given are not sent; what the server or the model lacks is left out; fields of
+`Request.extra` win. Where servers and models differ, `Server` and `Traits` say how.
+Source: https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..types import Request, ToolChoice
+from .traits import traits
+
+if TYPE_CHECKING:
+    from .catalog import Server
+
+
+def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
+    """The JSON body that asks `model` on `server`."""
+    known = traits(model)
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [dict(message) for message in request.messages],
+        "stream": True,
+    }
+    if server.stream_options:
+        body["stream_options"] = {"include_usage": True}
+    if request.temperature is not None and known.temperature:
+        body["temperature"] = min(request.temperature, server.max_temperature)
+    if request.max_tokens is not None:
+        new = known.completion_limit and server.completion_limit
+        body["max_completion_tokens" if new else "max_tokens"] = request.max_tokens
+    if request.stop and server.stop and known.stop:
+        body["stop"] = list(request.stop)
+    if request.seed is not None and server.seed:
+        body[server.seed] = request.seed
+    if request.response_format is not None:
+        body["response_format"] = dict(request.response_format)
+    if known.logprobs and _wants_logprobs(request, server):
+        body["logprobs"] = server.logprobs or True
+    if request.tools:
+        body["tools"] = [{"type": "function", "function": dict(tool)} for tool in request.tools]
+        if request.tool_choice is not None:
+            body["tool_choice"] = _tool_choice(request.tool_choice)
+    return body | dict(request.extra)
+
+
+def _wants_logprobs(request: Request, server: Server) -> bool:
+    """Unasked for text only: no server sends them for tool calls, and some refuse both at once."""
+    if request.logprobs is None:
+        return bool(server.logprobs) and not request.tools
+    return request.logprobs
+
+
+def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
+    if isinstance(choice, str):
+        return choice
+    return {"type": "function", "function": {"name": choice["name"]}}

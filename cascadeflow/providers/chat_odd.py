@@ -1,0 +1,209 @@
+"""Chunks of a shape that no typed decoder takes, brought into the types of `chat_chunk.py`.
+
+So only one code, the `Decoder`, acts on chunks. Known oddities: parts instead of a string,
+arguments as an object, numbers as floats, an object where a list is due, a whole message instead
+of a delta, log-probabilities in older forms, and errors in many shapes.
+Sources: the API references of the servers in `catalog.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from .chat_chunk import (
+    Call,
+    Choice,
+    Chunk,
+    ChunkDelta,
+    Detail,
+    Function,
+    Groq,
+    Logprobs,
+    OutputDetails,
+    PromptDetails,
+    WireUsage,
+)
+from .lenient import is_list, is_object
+
+Json: TypeAlias = dict[str, Any]
+
+LEAST_LOGPROB = -9999.0
+"""OpenAI's number for a token of no probability; others send -Infinity."""
+
+_COUNTS = WireUsage.__struct_fields__[:7]
+
+
+def is_error(body: Json) -> bool:
+    """True if the object says, in any of the usual shapes, that something went wrong."""
+    if body.get("error"):
+        return True
+    if "choices" in body or str(body.get("object")).startswith("chat.completion"):
+        return False
+    if body.get("object") == "error" or body.get("type") == "error":
+        return True
+    return any(body.get(key) for key in ("message", "detail", "errors", "error_message"))
+
+
+def read_chunk(body: Json, *, whole: bool) -> Chunk:
+    """The chunk in `body`, as far as it can be made out.
+
+    Args:
+        body: a decoded JSON object.
+        whole: a `message` without `delta` is the answer, not a repetition of it.
+
+    Raises:
+        ValueError: text of the answer is in a form that is not known.
+    """
+    return Chunk(
+        choices=[_choice(choice, whole) for choice in _objects(body.get("choices"))],
+        usage=_usage(body.get("usage")),
+        x_groq=_groq(body.get("x_groq")),
+        error=body.get("error"),
+    )
+
+
+def _groq(found: object) -> Groq | None:
+    if not is_object(found):
+        return None
+    return Groq(usage=_usage(found.get("usage")), error=found.get("error"))
+
+
+def _choice(choice: Json, whole: bool) -> Choice:
+    delta = choice.get("delta")
+    message = choice.get("message") if whole else None
+    if not is_object(delta) and is_object(message):
+        calls = list(_objects(message.get("tool_calls")))
+        numbered = [{"index": n} | call for n, call in enumerate(calls)]
+        delta = message | {"tool_calls": numbered}
+    return Choice(
+        index=_index(choice.get("index")),
+        delta=_delta(delta) if is_object(delta) else None,
+        logprobs=_logprobs(choice.get("logprobs")),
+        finish_reason=_text(choice.get("finish_reason")),
+        usage=_usage(choice.get("usage")),
+        error=choice.get("error"),
+    )
+
+
+def _delta(delta: Json) -> ChunkDelta:
+    text, thoughts, refusal = _content(delta.get("content"))
+    legacy = delta.get("function_call")
+    return ChunkDelta(
+        content=text,
+        tool_calls=[_call(call) for call in _objects(delta.get("tool_calls"))],
+        reasoning=thoughts or _text(delta.get("reasoning")),
+        reasoning_content=_text(delta.get("reasoning_content")),
+        reasoning_details=[
+            Detail(text=_text(detail.get("text")), summary=_text(detail.get("summary")))
+            for detail in _objects(delta.get("reasoning_details"))
+        ],
+        refusal=refusal or _text(delta.get("refusal")),
+        function_call=_function(legacy) if is_object(legacy) else None,
+    )
+
+
+def _content(content: object) -> tuple[str | None, str, str]:
+    """Text, thinking and refusal in `content`: a string, or parts as Mistral sends them."""
+    if content is None or isinstance(content, str):
+        return content, "", ""
+    if not (is_list(content) or is_object(content)):
+        raise ValueError(f"content is a {type(content).__name__}")
+    found: dict[str, list[str]] = {"text": [], "thinking": [], "refusal": []}
+    parts: list[object] = content if is_list(content) else [content]
+    for part in parts:
+        for kind, text in _part(part):
+            found[kind].append(text)
+    return "".join(found["text"]), "".join(found["thinking"]), "".join(found["refusal"])
+
+
+def _part(part: object) -> Iterator[tuple[str, str]]:
+    """Pairs of kind and text; an image or a reference has none."""
+    if isinstance(part, str):
+        yield "text", part
+    if not is_object(part):
+        return
+    kind = "thinking" if part.get("type") in ("thinking", "reasoning") else "text"
+    for key, own in (("text", kind), ("thinking", "thinking"), ("refusal", "refusal")):
+        value: object = part.get(key)
+        pieces: list[object] = value if is_list(value) else [value]
+        for piece in pieces:
+            text: object = piece.get("text") if is_object(piece) else piece
+            if isinstance(text, str):
+                yield own, text
+
+
+def _call(call: Json) -> Call:
+    function = call.get("function")
+    name = call.get("id")
+    return Call(
+        index=_index(call.get("index")),
+        id=None if name is None else str(name),
+        function=_function(function if is_object(function) else call),
+    )
+
+
+def _function(function: Json) -> Function:
+    arguments = function.get("arguments")
+    if arguments is not None and not isinstance(arguments, str):
+        arguments = json.dumps(arguments)
+    return Function(name=_text(function.get("name")), arguments=arguments)
+
+
+def _logprobs(found: object) -> Logprobs:
+    """Tokens as objects, or bare numbers: a list, or one alone."""
+    if is_object(found) and is_list(found.get("content")):
+        found = [token.get("logprob") for token in _objects(found["content"])]
+    elif is_object(found):
+        found = found.get("token_logprobs")
+    values: list[object] = found if is_list(found) else [found]
+    # Neither Infinity nor NaN is less than one.
+    numbers = [value for value in values if isinstance(value, int | float) and value < 1]
+    return Logprobs(token_logprobs=[max(number, LEAST_LOGPROB) for number in numbers])
+
+
+def _usage(usage: object) -> WireUsage | None:
+    if usage is None:
+        return None
+    if not is_object(usage):
+        return WireUsage(prompt_tokens=-1)
+    prompt, output = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    counts = msgspec.convert({key: _count(usage.get(key)) for key in _COUNTS}, WireUsage)
+    if is_object(prompt):
+        cached, written = prompt.get("cached_tokens"), prompt.get("cache_write_tokens")
+        counts.prompt_tokens_details = PromptDetails(_count(cached), _count(written))
+    if is_object(output):
+        thought = _count(output.get("reasoning_tokens"))
+        counts.completion_tokens_details = OutputDetails(thought)
+    return counts
+
+
+def _count(value: object) -> int | None:
+    """A whole number; -1 for what is there but is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    return -1
+
+
+def _index(value: object) -> int | None:
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    number = _count(value)
+    return None if number == -1 else number
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _objects(value: object) -> Iterator[Json]:
+    """The objects in a list, or the one that came without the list."""
+    if is_object(value):
+        yield value
+    elif is_list(value):
+        yield from filter(is_object, value)

@@ -1,0 +1,90 @@
+"""Reading what a strict parser refuses, and mending the text that comes of it.
+
+Two rules: text is valid Unicode (a surrogate pair cut in two is joined, a lone half and bytes that
+are not UTF-8 become U+FFFD), and JSON is nested at most `MAX_DEPTH` levels. Time is linear.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Iterator
+from typing import Any, TypeGuard
+
+from ..errors import ProtocolError
+
+MAX_DEPTH = 128
+"""Levels of arrays and objects in one JSON text."""
+
+_DECODER = json.JSONDecoder(strict=False)
+# The closing quote is optional and the repeats are possessive: a broken string is passed once.
+_MARK = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
+
+
+def loads(data: bytes) -> object:
+    """Decode JSON. Strings may hold control characters and halves of surrogate pairs.
+
+    Raises:
+        ValueError: it is not JSON.
+        ProtocolError: it is nested too deep.
+    """
+    text = data.decode("utf-8", "replace")
+    if text.count("[") + text.count("{") > MAX_DEPTH and _too_deep(text):
+        raise ProtocolError(f"the server sent JSON nested deeper than {MAX_DEPTH} levels")
+    try:
+        return _DECODER.decode(text.strip())
+    except RecursionError:
+        raise ProtocolError("the server sent JSON nested too deep to be read") from None
+
+
+def _too_deep(text: str) -> bool:
+    depth = 0
+    for mark in _MARK.finditer(text):
+        sign = mark[0]
+        if sign in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif sign in "]}":
+            depth -= 1
+    return False
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """True for a decoded JSON object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """True for a decoded JSON array."""
+    return isinstance(value, list)
+
+
+def mend(text: str) -> str:
+    """Join surrogate pairs; a half without its other half becomes U+FFFD."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+class Halves:
+    """First halves of surrogate pairs at the end of a piece of text, waiting for the next piece.
+
+    Texts that grow side by side (answer, thinking, the arguments of each call) have a key each.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[Hashable, str] = {}
+
+    def join(self, key: Hashable, text: str) -> str:
+        """`text` with what waited before it, mended; it may come out empty."""
+        text = self.waiting.pop(key, "") + text
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            self.waiting[key] = text[-1]
+            text = text[:-1]
+        return mend(text)
+
+    def flush(self) -> Iterator[Hashable]:
+        """The keys whose text ends with half a character, forgotten on the way."""
+        while self.waiting:
+            yield self.waiting.popitem()[0]

@@ -1,0 +1,314 @@
+"""OpenAI's chat completions, and every server that speaks the dialect. Pure: no I/O.
+
+`encode` makes the body of a request, `Decoder` reads the events of the answer. Where servers
+differ, a field of `Server` says how.
+Source: https://platform.openai.com/docs/api-reference/chat-streaming
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+
+from ..errors import ProtocolError, ProviderError
+from ..types import (
+    Delta,
+    ReasoningDelta,
+    Stop,
+    StopReason,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    UsageDelta,
+)
+from .chat_chunk import (
+    Call,
+    Choice,
+    Chunk,
+    ChunkDelta,
+    Function,
+    WireUsage,
+    decode_chunk,
+)
+from .chat_encode import encode
+from .chat_odd import Json, is_error, read_chunk
+from .chat_usage import read_usage, says_nothing
+from .failures import error_from_body
+from .finish import FAILURES, more_telling, stop_reason
+from .lenient import Halves, is_list, is_object, loads
+from .sse import SSE
+
+if TYPE_CHECKING:
+    from .catalog import Server
+
+__all__ = ["Decoder", "encode"]
+
+_REFUSAL_BYTES = 2048
+
+
+class Decoder:
+    """Reads one answer: events in, deltas out, then a `Stop`.
+
+    The ordinary event is decoded into typed structs; what they refuse (an odd shape, half a
+    surrogate pair, bytes that are not UTF-8) takes the lenient way through `chat_odd.read_chunk`.
+    An event that cannot be read at all is counted and named in `Stop.warnings`.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.finished = False
+        """The model said why it ended."""
+        self.done = False
+        """`[DONE]` was seen: nothing more is to be read."""
+        self._server = server
+        self._reason: StopReason | None = None
+        self._word = ""
+        self._usage: Usage | None = None
+        self._refusal: list[str] = []
+        self._refused = 0
+        self._warnings: dict[str, None] = {}
+        self._malformed = 0
+        self._damaged = False
+        self._failure: ProviderError | None = None
+        self._said = False
+        self._called = False
+        self._early_logprobs: tuple[float, ...] = ()
+        self._halves = Halves()
+        self._odd = False
+        """The strings at hand have not been checked by a strict parser."""
+
+    def feed(self, event: SSE, out: list[Delta]) -> None:
+        """Append the deltas of one event to `out`.
+
+        Raises:
+            ProviderError: the server reports a failure; what it said before is in `out`.
+        """
+        if self.done:
+            return
+        if event.event == "error":
+            self._fail(event.data)
+        try:
+            chunk = decode_chunk(event.data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._read_odd(event.data, out)
+            return
+        choices = chunk.choices
+        if not isinstance(choices, list) or chunk.error or (choices and choices[0].delta is None):
+            self._read_odd(event.data, out)
+            return
+        self._take(chunk, out)
+
+    def end(self) -> Stop:
+        """The end of the answer; its reason is None if the server gave none."""
+        if self._malformed:
+            self._warn(f"{self._malformed} event(s) could not be parsed")
+        reason = self._reason
+        if reason is None and self.done and self._server.unnamed_finish:
+            reason = "tool_calls" if self._called else "stop"
+        if reason is not None and self._refusal:
+            reason = "refusal"
+        refusal = "".join(self._refusal).encode()[:_REFUSAL_BYTES]
+        return Stop(
+            reason=reason,
+            usage=self._usage,
+            raw_reason=self._word,
+            detail=refusal.decode("utf-8", "ignore"),
+            warnings=tuple(self._warnings),
+            damaged=self._damaged,
+        )
+
+    def whole(self, body: bytes, out: list[Delta]) -> None:
+        """Append the deltas of an answer that came as one JSON object.
+
+        Raises:
+            ProviderError: the body is an error object.
+            ProtocolError: it is not a JSON object at all.
+        """
+        found = _object(body)
+        if found is None:
+            raise ProtocolError(
+                f"the server sent {len(body)} bytes that are neither events nor a JSON object"
+            )
+        self._take_odd(found, out)
+        self._flush(out)
+        self.done = True
+
+    def _read_odd(self, data: bytes, out: list[Delta]) -> None:
+        """Take an event that is not an ordinary chunk."""
+        data = data.strip()
+        if data == b"[DONE]":
+            self._flush(out)
+            self.done = True
+        elif data and data != b"null":
+            found = _object(data)
+            if found is None:
+                self._count_malformed()
+            else:
+                self._take_odd(found, out)
+
+    def _take_odd(self, body: Json, out: list[Delta]) -> None:
+        self._odd = True
+        try:
+            self._take(read_chunk(body, whole=not self._said), out)
+        except ValueError:
+            self._count_malformed()
+        finally:
+            self._odd = False
+        if is_error(body):
+            raise error_from_body(body)
+
+    def _take(self, chunk: Chunk, out: list[Delta]) -> None:
+        """Append what the chunk says, then raise what it complains about."""
+        for choice in chunk.choices or ():
+            if not choice.index:
+                self._take_choice(choice, out)
+        usage, groq = chunk.usage, chunk.x_groq
+        if groq is not None:
+            usage = usage or groq.usage
+            if groq.error:
+                self._failure = error_from_body({"error": groq.error})
+        if usage is not None:
+            self._take_usage(usage, out)
+        if self._failure is not None:
+            raise self._failure
+
+    def _take_choice(self, choice: Choice, out: list[Delta]) -> None:
+        delta = choice.delta
+        if delta is not None:
+            self._said = True
+            self._take_thought(delta, out)
+            if delta.content is not None:
+                self._take_text(delta.content, _logprobs(choice), out)
+            if delta.refusal:
+                self._take_refusal(delta.refusal)
+            if delta.tool_calls:
+                for call in delta.tool_calls:
+                    self._take_call(call, out)
+            if delta.function_call is not None:
+                self._take_call(Call(index=0, function=delta.function_call), out)
+        if choice.usage is not None:
+            self._take_usage(choice.usage, out)
+        if choice.finish_reason or choice.error:
+            self._finish(choice, out)
+
+    def _take_text(self, text: str, logprobs: tuple[float, ...], out: list[Delta]) -> None:
+        """Tokens that are only part of a character have log-probabilities but no text yet."""
+        text = self._mended("text", text)
+        if self._early_logprobs:
+            logprobs = self._early_logprobs + logprobs
+        if text:
+            self._early_logprobs = ()
+            out.append(TextDelta(text, logprobs))
+        else:
+            self._early_logprobs = logprobs
+
+    def _take_thought(self, delta: ChunkDelta, out: list[Delta]) -> None:
+        """One thought may stand in several fields: it is taken from the first that has it."""
+        thought = delta.reasoning_content or delta.reasoning
+        if not thought and delta.reasoning_details:
+            thought = "".join(part.text or part.summary or "" for part in delta.reasoning_details)
+        if thought and (thought := self._mended("thought", thought)):
+            out.append(ReasoningDelta(thought))
+
+    def _take_refusal(self, text: str) -> None:
+        text = self._mended("refusal", text)
+        if text and self._refused < _REFUSAL_BYTES:
+            self._refusal.append(text)
+            self._refused += len(text)
+
+    def _take_call(self, call: Call, out: list[Delta]) -> None:
+        function = call.function or Function(call.name, call.arguments)
+        fragment = ToolCallDelta(
+            index=call.index,
+            id=self._mended(("id", call.index), call.id or ""),
+            name=self._mended(("name", call.index), function.name or ""),
+            arguments=self._mended(("arguments", call.index), function.arguments or ""),
+        )
+        if fragment.id or fragment.name or fragment.arguments:
+            self._called = True
+            out.append(fragment)
+
+    def _take_usage(self, wire: WireUsage, out: list[Delta]) -> None:
+        """Cumulative: the last one counts, and one that cannot be right takes it back."""
+        if says_nothing(wire):
+            return
+        usage = read_usage(wire, hidden_thinking=self._server.hidden_thinking)
+        if usage is None:
+            self._warn("the server's token counts are not usable")
+        elif usage != self._usage:
+            out.append(UsageDelta(usage))
+        self._usage = usage
+
+    def _finish(self, choice: Choice, out: list[Delta]) -> None:
+        self._flush(out)
+        word = choice.finish_reason or "error"
+        if word.lower() in FAILURES or choice.error:
+            self._failure = _failed(word, choice.error)
+            return
+        reason = stop_reason(word)
+        if reason is None:
+            self._warn(f"unknown finish_reason {word[:80]!r}, taken for 'stop'")
+            reason = "stop"
+        if self._reason is None or more_telling(reason, self._reason):
+            self._reason, self._word = reason, word
+        self.finished = True
+
+    def _mended(self, key: Hashable, text: str) -> str:
+        return self._halves.join(key, text) if self._odd or self._halves.waiting else text
+
+    def _flush(self, out: list[Delta]) -> None:
+        """Give out U+FFFD for each character whose second half never came."""
+        for key in self._halves.flush():
+            match key:
+                case "text":
+                    out.append(TextDelta("\ufffd"))
+                case "thought":
+                    out.append(ReasoningDelta("\ufffd"))
+                case ("arguments", int() | None as index):
+                    out.append(ToolCallDelta(index, arguments="\ufffd"))
+                case _:
+                    pass
+
+    def _fail(self, data: bytes) -> NoReturn:
+        try:
+            body = loads(data)
+        except ValueError:
+            body = data.decode("utf-8", "replace")
+        raise error_from_body(body)
+
+    def _count_malformed(self) -> None:
+        self._malformed += 1
+        self._damaged = self._damaged or not self.finished
+
+    def _warn(self, text: str) -> None:
+        if len(self._warnings) < 20:
+            self._warnings[text] = None
+
+
+def _object(data: bytes) -> Json | None:
+    """The JSON object in `data`, also if it is alone in a list; None if there is none."""
+    try:
+        found = loads(data)
+    except ValueError:
+        return None
+    if is_list(found) and len(found) == 1:
+        found = found[0]
+    return found if is_object(found) else None
+
+
+def _logprobs(choice: Choice) -> tuple[float, ...]:
+    logprobs = choice.logprobs
+    if logprobs is None:
+        return ()
+    if logprobs.content is not None:
+        return tuple([t.logprob for t in logprobs.content if t.logprob is not None])
+    return tuple([value for value in logprobs.token_logprobs or () if value is not None])
+
+
+def _failed(word: str, error: object) -> ProviderError:
+    if error:
+        return error_from_body({"error": error})
+    return ProviderError(
+        f"the server ended the answer with finish_reason {word!r}", kind="server", retryable=True
+    )

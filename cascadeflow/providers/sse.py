@@ -1,0 +1,125 @@
+"""Server-sent events, decoded without I/O.
+
+Bytes in, events out; any split of the same bytes gives the same events, in linear time. Lines end
+with LF, CR or CRLF; a byte order mark at the very start is skipped. `id` and `retry` concern
+reconnection and are ignored, as are comments and unknown fields. An event that no empty line
+closed before the end of the stream is dropped.
+
+The ordinary event, one line `data: ...` and an empty line, never leaves the fast path of `feed`.
+
+Units: bytes.
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, section 9.2.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ..errors import ProtocolError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class SSE(msgspec.Struct, gc=False):
+    """One event."""
+
+    event: str
+    """Its type; empty if none was given."""
+    data: bytes
+    """The `data` lines joined with LF, as they came: not decoded."""
+
+
+class SSEDecoder:
+    """The parser of one stream.
+
+    Args:
+        limit: longest line and longest event in bytes; memory stays below about twice that.
+    """
+
+    def __init__(self, limit: int = 16 * 1024 * 1024) -> None:
+        self._limit = limit
+        self._start: bytes | None = b""
+        """What came while it could still become a byte order mark; None after that."""
+        self._after_cr = False
+        self._tail = bytearray()
+        """The line that has not ended yet."""
+        self._event = ""
+        self._data: bytes | bytearray | None = None
+        """Data of the event that has not ended yet; it can grow from its second line on."""
+
+    def feed(self, chunk: bytes) -> Iterator[SSE]:
+        """Yield the events that `chunk` completes. The iterator must be read to its end.
+
+        Raises:
+            ProtocolError: a line or an event is longer than the limit. The events before it have
+                been yielded.
+        """
+        if self._start is not None:
+            chunk = self._without_bom(chunk)
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._with_lf(chunk)
+        if b"\n" not in chunk:
+            self._hold(chunk)
+            return
+        if self._tail:
+            self._tail += chunk
+            chunk = bytes(self._tail)
+            self._tail = bytearray()
+        lines = chunk.split(b"\n")
+        tail = lines.pop()
+        short = len(chunk) <= self._limit
+        for line in lines:
+            if not line:
+                if self._data is not None:
+                    yield SSE(self._event, bytes(self._data))
+                    self._data = None
+                self._event = ""
+            elif short and self._data is None and line.startswith(b"data: "):
+                self._data = line[6:]
+            else:
+                self._field(line)
+        self._hold(tail)
+
+    def _without_bom(self, chunk: bytes) -> bytes:
+        start = (self._start or b"") + chunk
+        if len(start) < len(_BOM) and _BOM.startswith(start):
+            self._start = start
+            return b""
+        self._start = None
+        return start.removeprefix(_BOM)
+
+    def _with_lf(self, chunk: bytes) -> bytes:
+        """A CR ends its line at once; the LF that may follow in the next chunk belongs to it."""
+        if not chunk:
+            return chunk
+        if self._after_cr:
+            chunk = chunk.removeprefix(b"\n")
+        # An empty rest is the LF of a CRLF: another LF would be a line end of its own.
+        self._after_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _hold(self, part: bytes) -> None:
+        if part:
+            self._tail += part
+            self._check("a line", len(self._tail))
+
+    def _field(self, line: bytes) -> None:
+        self._check("a line", len(line))
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"event":
+            self._event = value.decode("utf-8", "replace")
+        elif name == b"data" and self._data is None:
+            self._data = value
+        elif name == b"data" and self._data is not None:
+            self._data = bytearray(self._data) if isinstance(self._data, bytes) else self._data
+            self._data += b"\n" + value
+            self._check("an event", len(self._data))
+
+    def _check(self, what: str, size: int) -> None:
+        if size > self._limit:
+            raise ProtocolError(
+                f"the server sent {what} of more than {self._limit} bytes, the longest allowed"
+            )
