@@ -1,0 +1,145 @@
+"""Checks of an answer to a calculation, line by line.
+
+The strongest sign that such an answer is wrong is an equation that does not hold. Then: a final
+number that is missing, that is not the last result, or that cannot be a count; results that are
+computed and never used; numbers that come from nowhere; numbers of the query that are left out.
+All linear, with caps on the characters, equations and numbers that are read.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+
+from .equations import Equation, equations, holds, value_of
+from .quantity import NUMBER, asks_for_a_count, asks_for_a_number, bare_expression, has_number_word
+from .rational import Rational, variants
+
+MOST_EQUATIONS = 32
+MOST_SIGNS = 48
+"""Signs of equality after which no more are looked at, understood or not."""
+LEAST_LINE = 3
+MOST_NUMBERS = 64
+"""Numbers read of a query and of a line."""
+READ_CHARS = 8_192
+TAIL_CHARS = 400
+"""Characters at the end in which the final number is looked for."""
+
+_MARKER = re.compile(r"####|\\boxed|answer", re.IGNORECASE)
+_COMMON = (0, 1, 2, 3, 4, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000)
+"""Numbers that need no source: small factors, time, percent."""
+_COMMON_PARTS: tuple[Rational, ...] = ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4))
+
+
+def _values(text: str) -> list[Rational]:
+    return [value_of(found[0]) for found in islice(NUMBER.finditer(text), MOST_NUMBERS)]
+
+
+class Arithmetic:
+    """Equations and numbers of one answer to a calculation."""
+
+    __slots__ = (
+        "_asked", "_bare", "_count", "_foreign", "_known", "_last", "_left", "_operands",
+        "_results", "_signs", "_used", "_wanted", "right", "unsure", "wrong",
+    )  # fmt: skip
+
+    def __init__(self, query: str, *, choice: bool = False) -> None:
+        """`choice`: the answer is an option, not a number; only equations are checked."""
+        self._wanted = not choice and asks_for_a_number(query)
+        self._bare = bare_expression(query)
+        self._count = asks_for_a_count(query)
+        self._asked = frozenset(_values(query))
+        self._known: set[Rational] = {(number, 1) for number in _COMMON}
+        self._known.update(_COMMON_PARTS, *map(variants, self._asked))
+        self._results: dict[Rational, bool] = {}
+        self._used: set[Rational] = set()
+        self._last: Rational | None = None
+        self._left = READ_CHARS
+        self._foreign = self._operands = self._signs = 0
+        self.right = self.wrong = self.unsure = 0
+
+    def take(self, piece: str) -> None:
+        """Read the next piece."""
+        if self._left <= 0:
+            return
+        self._left -= len(piece)
+        for line in piece.splitlines():
+            self._take_line(line)
+
+    def _take_line(self, line: str) -> None:
+        values = _values(line) if len(line) >= LEAST_LINE else []
+        if not values:
+            return
+        self._used.update(values)
+        self._results.update((value, True) for value in values if value in self._results)
+        signs = line.count("=") + line.count("≈")
+        if signs and self._signs < MOST_SIGNS:
+            self._signs += signs
+            for equation in equations(line, MOST_EQUATIONS - self.steps):
+                self._take_equation(equation)
+
+    def _take_equation(self, equation: Equation) -> None:
+        operands = _values(equation.expression)
+        self._operands += len(operands)
+        self._foreign += sum(value not in self._known for value in operands)
+        self._known |= variants(equation.result)
+        self._results.setdefault(equation.result, False)
+        self._last = equation.result
+        self.right += equation.verdict == "right"
+        self.wrong += equation.verdict == "wrong"
+        self.unsure += equation.verdict == "unsure"
+
+    @property
+    def steps(self) -> int:
+        """Equations that were understood."""
+        return self.right + self.wrong + self.unsure
+
+    def features(self) -> dict[str, float]:
+        """What the equations read so far amount to."""
+        if not self.steps:
+            return {}
+        wrong = {"equations_wrong": min(1.0, 0.7 * self.wrong + 0.3 * self.unsure)}
+        if not self._wanted:
+            return wrong
+        return wrong | {
+            "equations_right": self.right / self.steps,
+            "numbers_unused": len(self._asked - self._used) / max(1, len(self._asked)),
+            "numbers_from_nowhere": self._foreign / max(1, self._operands),
+            "steps": min(1.0, self.steps / 10),
+        }
+
+    def final(self, tail: str, *, worded: bool) -> dict[str, float]:
+        """What is odd about the final number of an answer that ends in `tail`.
+
+        `worded` says that the query is long enough to need written steps.
+        """
+        if not self._wanted:
+            return {}
+        text = tail[-TAIL_CHARS:]
+        markers = list(_MARKER.finditer(text))
+        found = list(NUMBER.finditer(text, markers[-1].end() if markers else 0))
+        if not found:
+            return {"final_number_missing": float(not has_number_word(text))}
+        last = found[0] if markers else found[-1]
+        return self._final(last[0], negative=_negative(text[: last.start()]), worded=worded)
+
+    def _final(self, written: str, *, negative: bool, worded: bool) -> dict[str, float]:
+        value = value_of(written)
+        odd = {"steps_missing": float(worded and not self.steps)}
+        odd["final_number_no_count"] = float(self._count and (negative or value[1] != 1))
+        if self._bare and not self.steps:
+            sign = "-" if negative else ""
+            odd["equations_wrong"] = float(holds(self._bare, sign + written) is False)
+        if self._last is not None:
+            odd["final_number_not_last"] = float(value != self._last)
+            unused = sum(not used for used in self._results.values())
+            odd["results_unused"] = (unused - (not self._results.get(value, True))) / len(
+                self._results
+            )
+        return odd
+
+
+def _negative(before: str) -> bool:
+    """Whether a number behind `before` has a minus sign that is no operator or hyphen."""
+    text = before.rstrip("$€£")
+    return text.endswith(("-", "−")) and not text[-2:-1].isalnum() and text[-2:-1] != ")"

@@ -1,0 +1,192 @@
+"""Finds the equations "a op b = c" in a line and verifies them by exact evaluation.
+
+The left side is the longest run of arithmetic characters before the sign, the right side the number
+(or expression) behind it, so chains "a = b = c" are verified link by link. A result may be rounded
+to the decimals it shows. A number that could be English or European ("1,500"), and a percentage
+that could be a factor or a change ("100 - 20%"), is wrong only if it is wrong in every reading.
+What cannot be parsed is passed over: an equation counts only if it is understood.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from .rational import Rational, evaluate, number
+
+LINE_CHARS = 512
+"""Longer lines are cut: a line of arithmetic is short."""
+
+_ARITHMETIC = "0123456789 .,+-*/^()%"
+_SIGNS = str.maketrans(
+    {
+        "×": "*", "·": "*", "∗": "*", "÷": "/", "−": "-", "–": "-", "≈": "=", "＝": "=", "，": ",",
+        "$": None, "€": None, "£": None, "¥": None, "\u00a0": " ", "\u202f": " ",
+    }
+)  # fmt: skip
+_LATEX = (
+    ("\\*", "*"), ("\\$", ""), ("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("\\%", "%"),
+    ("\\approx", "="), ("\\,", " "),
+    ("\\left", ""), ("\\right", ""), ("{,}", ","), ("\\dfrac", "\\frac"), ("\\!", ""),
+)  # fmt: skip
+_FRACTION = re.compile(r"\\frac\{([\d., ]{1,20})\}\{([\d., ]{1,20})\}")
+_WORDS_IN_LATEX = re.compile(r"\\text\{[^{}]{0,80}\}")
+_TIMES = re.compile(r"(?<=[\d)%]) ?[xX] ?(?=[\d($€£])")
+_BULLET = re.compile(r"\s*(?:[-*•+] |\d{1,2}[.)] )?")
+_RESULT = re.compile(r" ?(-?)(\d[\d.,]*)(?: ?(/) ?(\d[\d.,]*))?( ?%)?")
+_SCALE = re.compile(
+    r" ?(?:million|billion|thousand|hundred|dozen|[\d(*/^+]|- ?\d)|[^\W\d_](?![^\W\d_])",
+    re.IGNORECASE,
+)
+_RUN = re.compile(r"[\d .,+\-*/^()%]+")
+_VARIABLE = re.compile(r"\d[^\W\d_](?![^\W\d_])")
+_OPERATOR = re.compile(r"[\d)%] ?[-+*/^] ?[\d(.-]|\d ?\(")
+_UNITS = re.compile(r"[^\W\d_]+\.?(?:/[^\W\d_]+)?")
+
+
+Verdict: TypeAlias = Literal["right", "wrong", "unsure"]
+
+
+class Equation(msgspec.Struct, frozen=True):
+    """An equation that was understood."""
+
+    verdict: Verdict
+    """Unsure: wrong, but words had to be left out to read it."""
+    result: Rational
+    """What the text gives as the result."""
+    expression: str
+    """The left side as it was evaluated."""
+
+
+def equations(line: str, limit: int) -> list[Equation]:
+    """The equations of one line, at most `limit`."""
+    if "=" not in line and "≈" not in line:
+        return []
+    sides = plain(line[:LINE_CHARS]).split("=")[: max(limit, 0) + 1]
+    found = (_verify(left, right) for left, right in pairwise(sides))
+    return [finding for finding in found if finding is not None]
+
+
+def plain(line: str) -> str:
+    """A line in ASCII arithmetic: LaTeX, signs, currencies and bullets brought to one form."""
+    if "\\" in line:
+        line = _WORDS_IN_LATEX.sub(" ", line)
+        for written, meant in _LATEX:
+            line = line.replace(written, meant)
+        line = _FRACTION.sub(r"(\1/\2)", line)
+    line = _TIMES.sub("*", line.translate(_SIGNS).replace("**", "^"))
+    bullet = _BULLET.match(line)
+    return line[bullet.end() :] if bullet else line
+
+
+def _verify(left: str, right: str) -> Equation | None:
+    result = _result(right)
+    if result is None:
+        return None
+    before = left.rstrip(_ARITHMETIC)
+    run = left[len(before) :]
+    for expression, sure in (
+        (_last_part(run, listed=bool(before)), True),
+        (_without_units(left), False),
+    ):
+        if _OPERATOR.search(expression):
+            verdict = _compare(expression, *result)
+            if verdict is not None:
+                wrong: Verdict = "wrong" if sure else "unsure"
+                return Equation("right" if verdict else wrong, value_of(result[0]), expression)
+    return None
+
+
+def _last_part(run: str, *, listed: bool) -> str:
+    """What follows a full stop, a listing comma or a stray bracket; empty if it began before."""
+    for mark in (". ", ", "):
+        run = run.rpartition(mark)[2]
+    while run.count(")") > run.count("("):
+        run = run.partition(")")[2]
+    run = run.strip()
+    return "" if run.startswith(("-", "+")) and listed else run
+
+
+def _without_units(left: str) -> str:
+    """The last clause with its words left out: "3 apples * 2 each" is "3 * 2"."""
+    clause = left[-100:]
+    for mark in (". ", ", ", ": ", "; ", ">>"):
+        clause = clause.rpartition(mark)[2]
+    if _VARIABLE.search(clause):
+        return ""
+    clause = " ".join(_UNITS.sub(" ", clause.replace(" of ", " * ")).split())
+    return "" if clause.strip(_ARITHMETIC) else clause
+
+
+def _result(right: str) -> tuple[str, str, bool] | None:
+    """(number, divisor or empty, percent) that the right side begins with; None if unclear."""
+    found = _RESULT.match(right)
+    if found is None:
+        return None
+    if _SCALE.match(right, found.end()) and right[found.end() :].strip():
+        return None
+    return found[1] + found[2].rstrip(".,"), (found[4] or "").rstrip(".,"), bool(found[5])
+
+
+def arithmetic_runs(text: str) -> list[str]:
+    """The expressions with an operator that stand in a text, in ASCII arithmetic."""
+    runs = _RUN.findall(plain(text[:LINE_CHARS]))
+    return [run.strip(" .,") for run in runs if _OPERATOR.search(run)]
+
+
+def holds(expression: str, result: str) -> bool | None:
+    """Whether `expression` equals the written number `result`; None if it cannot be told."""
+    return _compare(expression, result.rstrip(".,"), "", percent=False)
+
+
+def _compare(expression: str, result: str, divisor: str, percent: bool) -> bool | None:
+    """Whether some reading of the equation holds; None if no reading can be evaluated."""
+    verdict: bool | None = None
+    text = expression + result + divisor
+    for comma in (False, True) if "," in text or "." in text else (False,):
+        for relative in (False, True) if "%" in expression else (False,):
+            reading = _read(expression, result, divisor, percent, comma, relative)
+            if reading:
+                return True
+            verdict = verdict if reading is None else False
+    return verdict
+
+
+def _read(
+    expression: str, result: str, divisor: str, percent: bool, comma: bool, relative: bool
+) -> bool | None:
+    try:
+        top, bottom = evaluate(expression, comma=comma, relative=relative)
+        (a, b), decimals = number(result.lstrip("-"), comma=comma)
+        over = number(divisor, comma=comma)[0] if divisor else (1, 1)
+    except ValueError:
+        return None
+    a = -a if result.startswith("-") else a
+    if divisor:
+        return over[0] != 0 and top * b * over[0] == a * over[1] * bottom
+    scales = (1, 100) if percent or "%" in expression else (1,)
+    return any(_close(top * scale, bottom, a, b, decimals) for scale in scales)
+
+
+def _close(top: int, bottom: int, a: int, b: int, decimals: int) -> bool:
+    """Whether top/bottom is a/b, rounded or cut to `decimals` digits behind the point."""
+    scale: int = 10**decimals
+    error = abs(top * b - a * bottom) * scale
+    unit = bottom * b
+    if decimals:
+        return error < unit
+    return error == 0 or (2 * error <= unit and 20 * error < abs(top) * b)
+
+
+def value_of(text: str) -> Rational:
+    """The value of a written number in either notation; 0 if it is none."""
+    for comma in (False, True):
+        try:
+            (top, bottom), _ = number(text.lstrip("-"), comma=comma)
+        except ValueError:
+            continue
+        return (-top, bottom) if text.startswith("-") else (top, bottom)
+    return 0, 1

@@ -1,0 +1,68 @@
+"""What a request asks: the text of the query and of the instructions around it.
+
+The query is the last message of role `user`; the instructions are the system prompts and the
+earlier user messages, which may name the language or the form of the answer. Images, audio and
+other parts that are not text are passed over. Long texts are capped to their beginning and their
+end, because the task of a long prompt stands at one of the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..types import Message, Request
+
+HEAD_CHARS = 6_144
+TAIL_CHARS = 2_048
+INSTRUCTION_MESSAGES = 8
+"""How many messages before the query are read for instructions."""
+
+
+class _Part(msgspec.Struct):
+    """A part of a message, as far as it is text."""
+
+    text: str = ""
+
+
+def capped(text: str) -> str:
+    """The text, or its first 6,144 and last 2,048 characters."""
+    if len(text) <= HEAD_CHARS + TAIL_CHARS:
+        return text
+    return f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
+
+
+def message_text(message: Message) -> str:
+    """The words of one message, its text parts joined by newlines; capped."""
+    content: Any = message.get("content")
+    if isinstance(content, str):
+        return capped(content)
+    try:
+        parts = msgspec.convert(content, list[_Part | str])
+    except msgspec.ValidationError:
+        return ""
+    return capped("\n".join(part if isinstance(part, str) else part.text for part in parts))
+
+
+def query_text(request: Request) -> str:
+    """The text of the last user message, capped; empty if there is none."""
+    for message in reversed(request.messages):
+        if message.get("role") == "user":
+            return message_text(message)
+    return ""
+
+
+def instructions(request: Request) -> str:
+    """System prompts and earlier user messages near the query, the query not among them."""
+    texts: list[str] = []
+    seen_query = False
+    for message in reversed(request.messages):
+        role = message.get("role")
+        if role == "user" and not seen_query:
+            seen_query = True
+        elif role in ("user", "system", "developer"):
+            texts.append(message_text(message))
+        if len(texts) == INSTRUCTION_MESSAGES:
+            break
+    return "\n".join(texts)

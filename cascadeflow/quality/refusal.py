@@ -1,0 +1,187 @@
+"""Whether an answer opens with a refusal, in a dozen languages.
+
+A refusal is looked for only where it is the answer: at the start of one of the first three
+sentences of the opening (400 characters), after an optional "sorry" or "unfortunately". A mention
+further on, in quotation marks, or in the midst of a sentence is no refusal. *Flat* refusals decline
+the task; *soft* ones ("as an AI ...", "I don't know") may still lead to an answer, so they count
+less, and less the longer the answer goes on.
+
+The patterns hold alternatives and bounded repeats only, and see 400 characters at most.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["none", "soft", "instead", "flat"]
+
+OPENING_CHARS = 400
+SENTENCES = 3
+TURN_CHARS = 200
+"""An opening up to this long has no room for an offer in place of what it refuses."""
+SHORT_ANSWER = 400
+"""Characters up to which a soft refusal counts in full; none of it is left at four times that."""
+
+_LEAD = re.compile(
+    r"(?:(?:i am|i'm)? ?(?:very |so |really |truly |deeply )?sorry,?(?: but| for .{0,40}?but)?"
+    r"|i apologi[sz]e,?(?: but| for .{0,40}?but)?|unfortunately,?|regrettably,?"
+    r"|my apologies,?(?: but)?"
+    r"|hello,?|hi,?|thank you for .{0,40}?[,;]|but|however,?|no[,;]"
+    r"|(?:es )?tut mir leid,?(?: aber)?|entschuldigung,?(?: aber)?|leider|aber"
+    r"|(?:je suis )?désolée?,?(?: mais)?|malheureusement,?"
+    r"|lo siento,?(?: pero)?|lamentablemente,?|desafortunadamente,?"
+    r"|mi dispiace,?(?: ma)?|purtroppo,?|spiacente,?(?: ma)?"
+    r"|(?:sinto muito|desculpe|lamento),?(?: mas)?|infelizmente,?"
+    r"|(?:het )?spijt me,?(?: maar)?|sorry,? maar|helaas,?|maar"
+    r"|извините,?(?: но)?|простите,?(?: но)?|к сожалению,?) ?"
+)
+
+_CANNOT = (
+    r"i(?: am|'m) (?:unable|not able|not allowed|not permitted|not in a position) to"
+    r"|i (?:can't|cannot|can not|won't|will not|must decline to|have to decline to"
+    r"|am going to decline to)"
+    r"(?: be able to)?"
+)
+_DECLINED = (
+    r"help (?:you|with|out)|help$|assist|provide|answer|fulfill?|comply|create|generate|write"
+    r"|do (?:that|this|so)|"
+    r"discuss|give|share|offer|engage|complete|process|access|see (?:the|images|any)|view|browse|"
+    r"predict|recommend|support|participate|continue|produce|respond|perform|open|play|tell you|"
+    r"fulfil|disclose|reveal|satisfy|accommodate|translate|summarize|analyze"
+)
+
+_FLAT = re.compile(
+    rf"(?:as an? (?:\w+ ){{1,3}}(?:model|assistant"
+    rf"|ai),? )?(?:{_CANNOT}) (?:\w+ ){{0,2}}?(?:{_DECLINED})"
+    r"|i (?:must|have to) (?:respectfully |politely )?(?:decline|refuse)|i decline to|i refuse to"
+    r"|(?:that|this|it) (?:is|goes|would be) against my (?:\w+ )?(?:guidelines|policy"
+    r"|programming)"
+    r"|i can't do that|i cannot do that|can't help with|cannot help with"
+    # German, Dutch
+    r"|ich kann (?:dir |ihnen |euch )?(?:\w+ ){0,5}?nicht (?:\w+ ){0,2}?(?:helfen|beantworten"
+    r"|erfüllen|weiterhelfen|"
+    r"bereitstellen|unterstützen|geben|erstellen|tun)|ich darf (?:\w+ ){0,3}?nicht"
+    r"|ich bin nicht in der lage"
+    r"|dabei kann ich (?:\w+ )?nicht helfen|kann ich (?:dir "
+    r"|ihnen )?(?:\w+ ){0,2}?nicht (?:weiter)?helfen"
+    r"|das kann ich nicht|ik kan (?:je |u )?(?:\w+ ){0,4}?niet (?:\w+ )?(?:helpen|beantwoorden"
+    r"|geven|doen)"
+    r"|daar kan ik (?:\w+ )?niet|ik ben niet in staat|ik kan geen"
+    # French
+    r"|je ne (?:peux|puis|suis) pas (?:\w+ ){0,2}?(?:vous |t'|répondre|aider|fournir|capable"
+    r"|en mesure|donner|autorisé)"
+    r"|je refuse de"
+    # Spanish, Portuguese, Italian
+    r"|no (?:puedo|podré) (?:\w+ ){0,2}?(?:ayudar|responder|proporcionar|cumplir|asistir|ofrecer"
+    r"|hacer|dar|generar)"
+    r"|no me es posible|no estoy en condiciones"
+    r"|(?:eu )?não (?:posso|consigo|poderei) (?:\w+ ){0,2}?(?:ajudar|responder|fornecer|atender"
+    r"|fazer|dar|gerar|oferecer)"
+    r"|(?:io )?non (?:posso|sono in grado|mi è possibile) (?:\w+ ){0,2}?"
+    r"(?:aiutar|rispondere|fornire|di |fare|dare|soddisfare|assister)"
+    # Russian
+    r"|я не (?:могу|в состоянии|буду) (?:\w+ ){0,2}?(?:помочь|ответить|предоставить|выполнить"
+    r"|дать|помогать)"
+)
+
+_FLAT_DENSE = re.compile(
+    "(?:很?抱歉|对不起|對不起|不好意思|非常抱歉)[，,]?.{0,12}?(?:无法|不能|無法|没办法|沒辦法)|我(?:无法|不能|無法)"
+    "(?:提供|回答|帮助|協助|协助|满足|完成|为您|为你|幫助|讨论)"
+    "|申し訳.{0,12}?が|(?:お手伝い|お答え|対応|提供|回答).{0,8}?(?:できません|できかねます|致しかねます)"
+    "|죄송(?:하지만|합니다만).{0,30}?(?:없습니다|어렵습니다)|도와드릴 수 없습니다"
+)
+
+_SOFT = re.compile(
+    r"as an? (?:\w+ ){0,3}?(?:ai|language model|artificial intelligence)\b|i(?:'m| am) (?:just "
+    r"|only )?an ai\b"
+    r"|i (?:don't|do not) (?:\w+ )?(?:know|have (?:\w+ ){0,3}?(?:access|information|data|context"
+    r"|ability|details))"
+    r"|i(?:'m| am) not sure (?:what|how|which|who)|i have no (?:idea|information|knowledge)"
+    r"|i (?:can't|cannot|am unable to|was unable to|could not|couldn't) (?:determine|find|verify"
+    r"|confirm|locate)"
+    r"|there is not enough information"
+    r"|als (?:ki|ai|künstliche intelligenz|sprachmodell|taalmodel)\b"
+    r"|ich weiß (?:es )?(?:leider )?nicht"
+    r"|ik weet (?:het )?niet|en tant qu(?:e |'i)(?:ia|modèle|ntelligence|a\b)|je ne sais pas"
+    r"|como (?:una? |um )?(?:ia|modelo|inteligencia|inteligência)\b|no (?:lo )?sé|(?:eu )?não sei"
+    r"|come (?:ia|modello|intelligenza)\b|non (?:lo )?so\b|как (?:ии|языковая модель"
+    r"|искусственный)|я не знаю"
+    r"|作为(?:一个|一名)?(?:人工智能|ai|语言模型)|我不知道|aiとして|わかりません|分かりません"
+)
+
+_INSTEAD = (
+    ", but", "however", "here is", "here's", "here are", "instead", "that said", "aber", "jedoch",
+    "mais", "cependant", "pero", "sin embargo", "però", "tuttavia", " mas ", "porém", "maar", "но ",
+    "但", "不过", "ただし", "しかし",
+)  # fmt: skip
+
+_QUOTES = re.compile('[:：\n"“”„«»「」]+ *')
+PARTS = 16
+"""Parts of a query in which a refusal is looked for."""
+
+_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'", "*": None, "_": None, "#": None})
+
+
+def _sentences(opening: str) -> list[str]:
+    text = opening.lower().translate(_APOSTROPHES)
+    for mark in ("!", "?", "。", "\n", "！"):
+        text = text.replace(mark, ". ")
+    return [s for s in map(str.strip, text.split(". ")) if s][:SENTENCES]
+
+
+def _without_lead(sentence: str) -> str:
+    """The sentence behind up to two words of regret or greeting."""
+    for _ in range(2):
+        lead = _LEAD.match(sentence)
+        if lead is None:
+            break
+        sentence = sentence[lead.end() :].lstrip(" ,-—")
+    return sentence
+
+
+def kind(opening: str) -> Kind:
+    """How the opening of an answer refuses, if it does."""
+    sentences = _sentences(opening[:OPENING_CHARS])
+    if any(map(_is_flat, sentences)):
+        return "instead" if _offers_instead(opening) else "flat"
+    soft = any(_SOFT.match(_without_lead(sentence)) for sentence in sentences)
+    return "soft" if soft else "none"
+
+
+def strength(kind: Kind, size: int) -> float:
+    """How much an answer of `size` characters refuses, in [0, 1].
+
+    1 for a flat refusal, 0.5 if something else is offered, 0.6 for a soft one. It fades with the
+    length of the answer; a flat one to a half.
+    """
+    match kind:
+        case "none":
+            return 0.0
+        case "flat":
+            return max(0.5, fading(size))
+        case "instead":
+            return 0.5 * fading(size)
+        case "soft":
+            return 0.6 * fading(size)
+
+
+def quoted_in(query: str) -> bool:
+    """Whether a query holds a refusal itself, to be translated or repeated for instance."""
+    parts = _QUOTES.split(query)[:PARTS]
+    return any(kind(part) != "none" for part in parts if part)
+
+
+def _is_flat(sentence: str) -> bool:
+    return bool(_FLAT.match(_without_lead(sentence)) or _FLAT_DENSE.match(sentence))
+
+
+def _offers_instead(opening: str) -> bool:
+    """Whether a long opening turns from what cannot be done to something else."""
+    body = _without_lead(opening[:OPENING_CHARS].lower().strip())
+    return len(opening) > TURN_CHARS and any(word in body for word in _INSTEAD)
+
+
+def fading(size: int) -> float:
+    """How much of a refusal is left when the answer has `size` characters: 1 down to 0."""
+    return min(1.0, max(0.0, 1 - (size - SHORT_ANSWER) / (3 * SHORT_ANSWER)))

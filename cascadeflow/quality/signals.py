@@ -1,0 +1,176 @@
+"""All signals of one text answer, read piece by piece, and the features they amount to.
+
+Features are floats in [0, 1], 0 where nothing was found; a feature that is 0 is left out.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..types import Request, Stop
+from . import refusal
+from .arithmetic import Arithmetic
+from .choices import chosen, options
+from .echo import is_echo
+from .endings import Structure, unfinished
+from .expectations import expectations
+from .gibberish import Gibberish
+from .language import Profile, names_a_language, off_language
+from .phrases import Phrases
+from .pieces import Pieces
+from .quantity import count_numbers
+from .query import instructions
+from .repetition import Repetition
+
+TAIL_CHARS = 800
+WORDED_CHARS = 120
+"""Length of a calculation in words that one does not do without written steps."""
+MOST_JSON_CHARS = 262_144
+
+
+class Signals:
+    """What was found in the pieces of one answer so far."""
+
+    __slots__ = (
+        "_arithmetic", "_expected", "_gibberish", "_json", "_opened", "_options", "_phrases",
+        "_pieces", "_profile", "_query", "_query_profile", "_refusal_kind", "_repetition",
+        "_structure", "_taken",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, query: str) -> None:
+        self._query = query
+        self._expected = expectations(query)
+        self._options = options(query)
+        self._json = str((request.response_format or {}).get("type", "")).startswith("json")
+        self._query_profile: Profile | None = None
+        if not names_a_language(query) and not names_a_language(instructions(request)):
+            self._query_profile = Profile(query)
+        self._profile = Profile()
+        self._arithmetic: Arithmetic | None = None
+        if count_numbers(query):
+            self._arithmetic = Arithmetic(query, choice=bool(self._options))
+        self._opened = 0
+        self._refusal_kind: refusal.Kind = "none"
+        self._pieces = Pieces()
+        self._taken: list[str] = []
+        self._repetition = Repetition()
+        self._gibberish = Gibberish()
+        self._phrases = Phrases(query)
+        self._structure = Structure()
+
+    def read(self, text: str) -> None:
+        """Read the pieces that `text` completes."""
+        for piece in self._pieces.read(text):
+            self._take(piece)
+
+    def _take(self, piece: str) -> None:
+        code = self._structure.in_code
+        self._structure.take(piece)
+        code = code or self._structure.in_code
+        self._taken.append(piece)
+        self._repetition.take(piece, code=code or self._expected.copied)
+        self._phrases.take(piece, code=code)
+        if self._arithmetic is not None:
+            self._arithmetic.take(piece)
+        if not code:
+            self._gibberish.take(piece)
+            if self._query_profile is not None:
+                self._profile.take(piece)
+
+    def during(self, opening: str, size: int) -> dict[str, float]:
+        """Features of an answer that goes on; `opening` is its beginning, `size` its length."""
+        features = {
+            "refusal": self.refused(opening, size),
+            "repetition": self._repetition.share(),
+            "gibberish": self._gibberish.share(),
+            "placeholder": min(1.0, float(self._phrases.placeholders)),
+            "hedging": min(1.0, self._phrases.hedges / max(2.0, size / 300)),
+            "self_correction": min(1.0, 0.6 * self._phrases.corrections),
+        }
+        if self._query_profile is not None:
+            features["off_language"] = off_language(self._query_profile, self._profile)
+        if self._arithmetic is not None:
+            features |= self._arithmetic.features()
+        return {name: value for name, value in features.items() if value}
+
+    def after(self, stop: Stop) -> dict[str, float]:
+        """Features of the whole answer; ask once."""
+        if rest := self._pieces.end():
+            self._take(rest)
+        text = "".join(self._taken)
+        features = self.during(text[: refusal.OPENING_CHARS], len(text))
+        if stop.reason in ("refusal", "content_filter"):
+            features["refusal"] = 1.0
+        more = self._ending(text, stop) | self._form(text, limited=stop.reason == "length")
+        features |= {name: value for name, value in more.items() if value}
+        return features
+
+    def refused(self, opening: str, size: int) -> float:
+        """How much the answer refuses; nothing if the query holds a refusal itself."""
+        if len(opening) != self._opened:
+            self._opened = len(opening)
+            self._refusal_kind = refusal.kind(opening)
+            if self._refusal_kind != "none" and refusal.quoted_in(self._query):
+                self._refusal_kind = "none"
+        return refusal.strength(self._refusal_kind, size)
+
+    def _ending(self, text: str, stop: Stop) -> dict[str, float]:
+        limited = stop.reason == "length"
+        return {
+            "empty": emptiness(text),
+            "truncated": float(limited),
+            "incomplete": float(stop.reason is None or stop.reason == "pause"),
+            "damaged": float(stop.damaged),
+            "unfinished": 0.0 if limited else unfinished(text[-TAIL_CHARS:], len(text)),
+            "unclosed": 0.0 if limited else self._structure.unclosed(),
+        }
+
+    def _form(self, text: str, *, limited: bool) -> dict[str, float]:
+        """Whether the answer has the form that the query asks for."""
+        features = {} if limited else self._length(len(text))
+        if not self._expected.copied:
+            features["echo"] = float(is_echo(self._query, text))
+        if self._json:
+            features["json_invalid"] = float(not is_json(text))
+        if self._options:
+            features |= self._choice(text)
+        elif self._arithmetic is not None:
+            worded = len(self._query) >= WORDED_CHARS and not self._expected.brief
+            features |= self._arithmetic.final(text[-TAIL_CHARS:], worded=worded)
+        return features
+
+    def _length(self, size: int) -> dict[str, float]:
+        if self._expected.brief:
+            return {"too_long": min(1.0, max(0, size - 200) / 600)}
+        if self._expected.long:
+            return {"too_short": min(1.0, max(0, 160 - size) / 100)}
+        return {}
+
+    def _choice(self, text: str) -> dict[str, float]:
+        letters = chosen(text[-TAIL_CHARS:].strip()) or chosen(text[:TAIL_CHARS].strip())
+        if not letters:
+            named = len(text) < 200 and text.strip(" .\n").lower() in self._query.lower()
+            return {"choice_missing": 0.0 if named else 1.0}
+        if letters[-1] not in self._options:
+            return {"choice_missing": 1.0}
+        return {"choice_conflict": float(len(set(letters)) > 1)}
+
+
+def emptiness(text: str) -> float:
+    """1 for no text at all, 0.7 for nothing but ASCII punctuation, else 0."""
+    bare = text.strip()
+    if not bare:
+        return 1.0
+    return 0.7 if bare[:64].isascii() and not any(map(str.isalnum, bare[:64])) else 0.0
+
+
+def is_json(text: str) -> bool:
+    """Whether a text, without a code fence around it, is one JSON value; long ones are trusted."""
+    if len(text) > MOST_JSON_CHARS:
+        return True
+    body = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,154 @@
+"""Judges one text answer while it streams and when it has ended.
+
+`feed` stores; `estimate` reads what is new, in pieces that depend on the text alone (`pieces.py`),
+so the estimate is a function of the text so far, however it was cut and however often it was asked
+for. Every character is read once by each signal. Until the text passes the next edge (the first few
+lie close together, for a refusal shows at once; then every 256 characters) the last estimate holds.
+
+    request --> prior --> edge --> edge --> ... --> Stop: endings, echo, final answer
+
+A draft with tool calls is not judged here: the estimate stays the prior of the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ..types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
+from . import combine, complexity, refusal
+from .logprobs import BLOCK, Logprobs
+from .pieces import STEP, last_edge, next_edge
+from .query import query_text
+from .signals import Signals
+
+OPENING_EDGES = (64, 160)
+"""Characters at which the opening is looked at, before the regular edges."""
+
+
+class Model(Protocol):
+    """Turns named features into a probability."""
+
+    def __call__(self, features: Mapping[str, float], *, finished: bool) -> float:
+        """The probability in [0, 1] that a draft with these features is good."""
+        ...
+
+
+class TextEstimator:
+    """Judges text answers; `model` weighs the features."""
+
+    __slots__ = ("_model",)
+
+    def __init__(self, model: Model = combine.probability) -> None:
+        self._model = model
+
+    def observe(self, request: Request) -> TextObserver:
+        """Begin to watch the answer to `request`."""
+        return TextObserver(request, self._model)
+
+
+class TextObserver:
+    """What is known of one answer."""
+
+    __slots__ = (
+        "_edge", "_estimate", "_features", "_finished", "_logprobs", "_model", "_opening", "_parts",
+        "_passed", "_prior", "_query", "_request", "_signals", "_size", "_stop", "_tokens",
+        "_with_calls",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, model: Model) -> None:
+        self._request = request
+        self._model = model
+        self._query = query_text(request)
+        self._prior = {"complexity": complexity.score(self._query)}
+        self._estimate = Estimate(model(self._prior, finished=False), self._prior)
+        self._signals: Signals | None = None
+        self._logprobs = Logprobs()
+        self._parts: list[str] = []
+        self._tokens: list[float] = []
+        self._features: dict[str, float] = {}
+        self._opening = ""
+        self._size = 0
+        self._passed = 0
+        self._edge = OPENING_EDGES[0]
+        self._with_calls = False
+        self._finished = False
+        self._stop: Stop | None = None
+
+    def feed(self, delta: Delta) -> None:
+        """Take in the next delta; what follows the `Stop` is not looked at."""
+        if isinstance(delta, TextDelta):
+            self._parts.append(delta.text)
+            self._size += len(delta.text)
+            if delta.logprobs:
+                self._tokens.extend(delta.logprobs)
+        elif isinstance(delta, ToolCallDelta):
+            self._with_calls = True
+        elif isinstance(delta, Stop):
+            self._stop = delta
+
+    def estimate(self) -> Estimate:
+        """The probability that the draft is good, and the features behind it."""
+        if self._finished:
+            return self._estimate
+        if self._stop is not None:
+            self._finish(self._stop)
+        elif self._size >= self._edge or len(self._tokens) >= BLOCK:
+            self._advance()
+        return self._estimate
+
+    def _advance(self) -> None:
+        """Read the new text up to the last edge, and judge."""
+        edge, self._edge = edges_around(self._size)
+        if edge > self._passed and not self._with_calls:
+            self._passed = edge
+            self._features = self._early(edge) if edge < STEP else self._later(edge)
+        self._take_tokens(len(self._tokens) // BLOCK * BLOCK)
+        self._judge(finished=False)
+
+    def _early(self, edge: int) -> dict[str, float]:
+        """Features of the opening: only a refusal shows so soon."""
+        opening = "".join(self._parts)[:edge]
+        if refusal.kind(opening) == "none":
+            return {}
+        return {"refusal": self._read("").refused(opening, edge)}
+
+    def _later(self, edge: int) -> dict[str, float]:
+        text = "".join(self._parts)
+        self._parts.clear()
+        self._opening += text[: refusal.OPENING_CHARS - len(self._opening)]
+        return self._read(text).during(self._opening[:edge], edge)
+
+    def _finish(self, stop: Stop) -> None:
+        """Read what is left and judge the whole."""
+        self._finished = True
+        if not self._with_calls:
+            self._features = self._read("".join(self._parts)).after(stop)
+        self._take_tokens(len(self._tokens))
+        self._judge(finished=True)
+
+    def _read(self, text: str) -> Signals:
+        if self._signals is None:
+            self._signals = Signals(self._request, self._query)
+        self._signals.read(text)
+        return self._signals
+
+    def _take_tokens(self, count: int) -> None:
+        for start in range(0, count, BLOCK):
+            self._logprobs.take(self._tokens[start : min(start + BLOCK, count)])
+        del self._tokens[:count]
+
+    def _judge(self, *, finished: bool) -> None:
+        """Combine what is known; with tool calls that is the request alone."""
+        features = self._prior
+        if not self._with_calls:
+            features = features | self._features | self._logprobs.features(finished=finished)
+        self._estimate = Estimate(self._model(features, finished=finished), features)
+
+
+def edges_around(size: int) -> tuple[int, int]:
+    """The last edge that a text of `size` characters has passed (0 for none), and the next."""
+    if size >= OPENING_EDGES[-1]:
+        return max(last_edge(size), OPENING_EDGES[-1]), next_edge(size)
+    passed = max((edge for edge in OPENING_EDGES if edge <= size), default=0)
+    return passed, min(edge for edge in OPENING_EDGES if edge > size)
