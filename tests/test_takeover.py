@@ -140,9 +140,7 @@ def test_a_refused_connection_is_taken_over_at_once(server: ThreadedFaultServer)
     cascade = CascadeAgent(
         [
             ModelConfig("gone", "openai", 1.0, api_key="k", base_url=f"http://127.0.0.1:{port}/v1"),
-            ModelConfig(
-                "fault:ok?tag=V", "openai", 1.0, api_key="k", base_url=f"{server.url}/v1"
-            ),
+            ModelConfig("fault:ok?tag=V", "openai", 1.0, api_key="k", base_url=f"{server.url}/v1"),
         ]
     )
     result = asyncio.run(read(cascade))[-1].data["result"]

@@ -1,0 +1,174 @@
+"""Undo a response's content coding, incrementally and within bounds. No I/O.
+
+What arrives is inflated at once, so that text flows while the stream is still open. A coding the
+standard library cannot undo is refused, and so are gzip bytes that nobody announced.
+
+Units: bytes. Bounds: an inflated response of 64 MiB, and a ratio of 100:1 once it holds 1 MiB.
+Sources: RFC 9110 section 8.4 (codings), RFC 1952 (gzip, several members), RFC 1950 and 1951
+(deflate: with the zlib wrapper as specified, or without as some servers send it).
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Protocol
+
+from ..errors import ProtocolError
+
+LIMIT = 64 * 1024 * 1024
+"""Longest response after inflation."""
+FREE = 1024 * 1024
+"""Below this, any ratio is allowed: short repetitive answers compress well."""
+RATIO = 100
+"""Most inflated bytes for each byte received, beyond `FREE`."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP, _ZLIB, _RAW = 31, 15, -15
+"""`wbits` of `zlib.decompressobj` for each container."""
+
+
+class Decompressor(Protocol):
+    """Takes the bytes of one response."""
+
+    def feed(self, data: bytes) -> bytes:
+        """The plain bytes that `data` completes; may be empty.
+
+        Raises:
+            ProtocolError: kind `decode` if the coding is broken, `protocol` if a bound is passed.
+        """
+        ...
+
+    def end(self) -> None:
+        """The response is over.
+
+        Raises:
+            ProtocolError: kind `incomplete` if the coding was not.
+        """
+        ...
+
+
+def decompressor(content_encoding: str) -> Decompressor:
+    """Make the decompressor for the value of a `content-encoding` header, which may be empty.
+
+    Raises:
+        ProtocolError: kind `decode`; the coding is none of gzip, deflate and identity.
+    """
+    codings = [word.strip().lower() for word in content_encoding.split(",")]
+    match [word for word in codings if word not in ("", "identity")]:
+        case []:
+            return _Identity()
+        case ["gzip" | "x-gzip"]:
+            return _Inflater(_GZIP)
+        case ["deflate"]:
+            return _Inflater(None)
+        case _:
+            raise ProtocolError(
+                f"the response has the content-encoding {content_encoding[:80]!r}; "
+                "it must be gzip, deflate or identity",
+                kind="decode",
+            )
+
+
+class _Identity:
+    """Plain bytes, counted."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._head: bytes | None = b""
+        """The first bytes, until there are enough of them to know gzip by; then None."""
+
+    def feed(self, data: bytes) -> bytes:
+        if self._head is not None:
+            self._look(data)
+        self._size += len(data)
+        if self._size > LIMIT:
+            raise _too_long()
+        return data
+
+    def _look(self, data: bytes) -> None:
+        head = (self._head or b"") + data[:2]
+        if head.startswith(_GZIP_MAGIC):
+            raise ProtocolError(
+                "the response is gzip, but has no content-encoding header that says so",
+                kind="decode",
+                retryable=True,
+            )
+        self._head = head if len(head) < 2 else None
+
+    def end(self) -> None:
+        """Nothing can be missing: plain bytes have no end of their own."""
+
+
+class _Inflater:
+    """gzip, zlib or raw deflate.
+
+    Args:
+        wbits: the container; None: zlib or raw, to be seen from the first two bytes.
+    """
+
+    def __init__(self, wbits: int | None) -> None:
+        self._wbits = wbits
+        self._stream = zlib.decompressobj(wbits) if wbits is not None else None
+        self._head: bytes = b""
+        self._received = 0
+        self._given = 0
+
+    def feed(self, data: bytes) -> bytes:
+        self._received += len(data)
+        if self._wbits is None:
+            data = self._head + data
+            if len(data) < 2:
+                self._head = data
+                return b""
+            self._wbits = _ZLIB if _has_zlib_header(data) else _RAW
+            self._stream = zlib.decompressobj(self._wbits)
+        pieces: list[bytes] = []
+        while data:
+            plain, data = self._member(data)
+            pieces.append(plain)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _member(self, data: bytes) -> tuple[bytes, bytes]:
+        """Inflate up to the end of the gzip member at hand; also what follows it."""
+        if self._stream is None:
+            # Some writers pad a file of several members with zeros.
+            data = data.lstrip(b"\0")
+            if not data:
+                return b"", b""
+            if self._wbits != _GZIP:
+                raise _broken("bytes follow the end of the deflate stream")
+            self._stream = zlib.decompressobj(_GZIP)
+        stream = self._stream
+        room = min(LIMIT, max(FREE, RATIO * self._received)) - self._given
+        try:
+            plain = stream.decompress(data, room + 1)
+        except zlib.error as error:
+            raise _broken(str(error)) from None
+        if len(plain) > room:
+            raise _too_long()
+        self._given += len(plain)
+        if stream.eof:
+            self._stream = None
+        return plain, stream.unused_data
+
+    def end(self) -> None:
+        if self._stream is not None and self._received:
+            raise ProtocolError(
+                "the compressed response ended too early", kind="incomplete", retryable=True
+            )
+
+
+def _has_zlib_header(data: bytes) -> bool:
+    """RFC 1950, section 2.2: method 8, a window of at most 32 KiB, a check sum modulo 31."""
+    return data[0] & 15 == 8 and data[0] >> 4 <= 7 and int.from_bytes(data[:2], "big") % 31 == 0
+
+
+def _broken(why: str) -> ProtocolError:
+    return ProtocolError(f"the compressed response is broken: {why}", kind="decode", retryable=True)
+
+
+def _too_long() -> ProtocolError:
+    return ProtocolError(
+        f"the response is longer than allowed: at most {LIMIT} bytes, and once it holds {FREE} "
+        f"bytes at most {RATIO} for each compressed byte"
+    )

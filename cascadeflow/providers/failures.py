@@ -1,0 +1,327 @@
+"""From what a server said about a failure to a `ProviderError`. Pure: no I/O, no clock.
+
+A status decides the kind, and the words of the body refine it where a status is ambiguous: a
+429 may be a quota that no waiting cures, a 400 a content filter. An error inside a 200 answer has
+only its words, or a status repeated in the body. Bodies come in every shape: OpenAI's and
+Anthropic's objects, vLLM's flat one, FastAPI's `detail`, strings, lists, HTML, nothing.
+
+Retryable: 408, 409, 429 unless quota, everything from 500 on; `x-should-retry` wins.
+Units: seconds; bytes of UTF-8 for `EXCERPT`.
+Sources: https://platform.openai.com/docs/guides/error-codes,
+https://docs.anthropic.com/en/api/errors, RFC 9110 sections 10.2.3 (Retry-After) and 15 (status).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import ErrorKind, ProtocolError, ProviderError
+from .excerpt import clean, excerpt, find_message, html_text
+from .lenient import is_list, is_object
+
+_REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "x-amz-request-id",
+    "apim-request-id",
+    "x-ms-request-id",
+    "x-goog-request-id",
+    "x-generation-id",
+    "cf-ray",
+)
+_RETRYABLE: frozenset[ErrorKind] = frozenset(
+    ("timeout.server", "conflict", "rate_limit", "overloaded", "server")
+)
+_BY_STATUS: Mapping[int, ErrorKind] = {
+    401: "auth",
+    402: "quota",
+    403: "auth",
+    404: "not_found",
+    405: "not_found",
+    408: "timeout.server",
+    409: "conflict",
+    410: "not_found",
+    429: "rate_limit",
+    503: "overloaded",
+    529: "overloaded",
+}
+_QUOTA = re.compile(
+    "insufficientquota|insufficientbalance|insufficientcredit|insufficientfunds|billing|spendlimit"
+    "|creditbalance|outofcredit|paymentrequired|quotaexceeded|exceededcurrentquota|exceededquota"
+)
+_REFUSED = re.compile("contentfilter|contentpolicy|responsibleai|contentmoderation")
+_BY_WORD: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
+    (_QUOTA, "quota"),
+    (_REFUSED, "refused"),
+    (re.compile("overload|unavailable|capacity|slowdown|serverbusy|modelloading"), "overloaded"),
+    (re.compile("ratelimit|toomanyrequests|resourceexhausted|throttl"), "rate_limit"),
+    (re.compile("authent|apikey|permission|unauthori|forbidden|accessdenied"), "auth"),
+    (re.compile("notfound|doesnotexist"), "not_found"),
+    (re.compile("timeout|timedout|deadlineexceeded"), "timeout.server"),
+    (re.compile("conflict"), "conflict"),
+    (
+        re.compile(
+            "badrequest|invalid|unsupported|validation|toolarge|toolong|contextlength|unproc"
+        ),
+        "bad_request",
+    ),
+)
+"""Tried in order on the `type`, `code` and `status` of an error, letters and digits only."""
+_QUOTA_MESSAGE = re.compile(
+    "credit balance is too low|insufficient (balance|credits|funds)|billing hard limit"
+    "|(spend|spending|usage) limit (has been )?(reached|exceeded)",
+    re.IGNORECASE,
+)
+"""Where only the sentence tells: Anthropic sends this one as an `invalid_request_error`."""
+
+
+def error_from_status(
+    status: int, headers: Mapping[str, str], body: bytes, *, now: float
+) -> ProviderError:
+    """What an answer with a status other than success means.
+
+    Args:
+        status: HTTP status, usually 400 or more.
+        headers: names in lower case, or a mapping that does not mind.
+        body: as much of it as was read, decompressed; any bytes.
+        now: wall clock, seconds since the epoch; only for a date in `Retry-After` of a response
+            that does not say its own date.
+    """
+    parsed = _parse(body)
+    told = find_message(parsed) if parsed is not None else html_text(body)
+    kind = _refine(_kind_of_status(status), parsed, told)
+    words = excerpt(told)
+    error = ProviderError(
+        f"status {status}: {words}" if words else f"status {status} without a message",
+        kind=kind,
+        status=status,
+        retryable=kind in _RETRYABLE,
+        retry_after=retry_after(headers, now),
+        request_id=request_id(headers) or _request_id_in(parsed),
+    )
+    match headers.get("x-should-retry", "").strip().lower():
+        case "true":
+            error.retryable = True
+        case "false":
+            error.retryable = False
+        case _:
+            pass
+    return error
+
+
+def error_from_body(body: object, *, status: int | None = None) -> ProviderError:
+    """What an error object inside an otherwise successful answer means.
+
+    Args:
+        body: the decoded JSON of the event or answer, of any shape.
+        status: HTTP status of the response, if it is to be named; 400 or more decides the kind.
+    """
+    told = find_message(body)
+    decisive = status if status is not None and status >= 400 else _status_in(body)
+    if decisive is not None:
+        kind = _refine(_kind_of_status(decisive), body, told)
+    else:
+        kind = _kind_of_words(body, told)
+    return ProviderError(
+        excerpt(told) or "the server reported an error without a message",
+        kind=kind,
+        status=status,
+        retryable=kind in _RETRYABLE,
+        request_id=_request_id_in(body),
+    )
+
+
+def error_from_redirect(status: int, headers: Mapping[str, str], origin: str) -> ProtocolError:
+    """A redirect is refused: its target would be handed the key.
+
+    Args:
+        status: 3xx.
+        headers: of the response.
+        origin: scheme, host and port of the request. Of the target no more is named.
+    """
+    try:
+        parts = urlsplit(headers.get("location", ""))
+        target = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else origin
+    except ValueError:
+        target = "an address that is not valid"
+    return ProtocolError(
+        f"status {status}: {origin} redirects to {clean(target)[:200]}, which is not followed; "
+        "the base URL must be the final one",
+        status=status,
+    )
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The provider's name for the request, at most 200 characters; None if it gave none."""
+    for name in _REQUEST_IDS:
+        if value := clean(headers.get(name, "")[:200]):
+            return value
+    return None
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds the server asked to wait; None if it did not, or not in a way one can follow.
+
+    A date is compared with the date of the response itself, so that two clocks need not agree.
+    """
+    milliseconds = _seconds(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    given = headers.get("retry-after")
+    seconds = _seconds(given)
+    if seconds is not None or given is None:
+        return seconds
+    until = _timestamp(given)
+    if until is None:
+        return None
+    sent = _timestamp(headers.get("date", ""))
+    return max(0.0, until - (now if sent is None else sent))
+
+
+def scrub(text: str, secrets: tuple[str, ...]) -> str:
+    """`text` without the credentials, whole or in part.
+
+    Args:
+        text: what the server said, possibly an echo of the request.
+        secrets: header values: a scheme like "Bearer" before the key is no secret itself.
+
+    Every run of 8 or more characters that is also found in a credential is replaced, so a server
+    that shows the first or last characters of a key gives nothing away. Linear in `text`.
+    """
+    for secret in secrets:
+        for part in {secret, secret.rpartition(" ")[2]}:
+            if len(part) >= _SHORTEST:
+                text = text.replace(part, _MARK)
+        key = secret.rpartition(" ")[2]
+        if len(key) > _RUN:
+            text = _without_runs(text, key)
+    return text
+
+
+_MARK = "[redacted]"
+_SHORTEST = 4
+_RUN = 8
+
+
+def _without_runs(text: str, key: str) -> str:
+    runs = {key[at : at + _RUN] for at in range(len(key) - _RUN + 1)}
+    kept: list[str] = []
+    at = start = 0
+    while at <= len(text) - _RUN:
+        if text[at : at + _RUN] not in runs:
+            at += 1
+            continue
+        kept += text[start:at], _MARK
+        while text[at : at + _RUN] in runs:
+            at += 1
+        start = at = at + _RUN - 1
+    return "".join((*kept, text[start:]))
+
+
+def _kind_of_status(status: int) -> ErrorKind:
+    if kind := _BY_STATUS.get(status):
+        return kind
+    if status >= 500:
+        return "server"
+    return "bad_request" if status >= 400 else "protocol"
+
+
+def _refine(kind: ErrorKind, body: object, told: str) -> ErrorKind:
+    """The kind, where the words of the body know better than the status."""
+    words = _words(body)
+    if kind in ("rate_limit", "auth", "bad_request"):
+        if any(map(_QUOTA.search, words)) or _QUOTA_MESSAGE.search(told):
+            return "quota"
+        if kind == "bad_request" and any(map(_REFUSED.search, words)):
+            return "refused"
+    if kind == "server" and any("overload" in word for word in words):
+        return "overloaded"
+    return kind
+
+
+def _kind_of_words(body: object, told: str) -> ErrorKind:
+    if _QUOTA_MESSAGE.search(told):
+        return "quota"
+    # An error that is a bare word, {"error": "overloaded"}, has said its type as its message.
+    words = _words(body) or ([_squeeze(told)] if len(told) <= 40 else [])
+    for pattern, kind in _BY_WORD:
+        if any(map(pattern.search, words)):
+            return kind
+    return "server"
+
+
+def _parts(body: object) -> list[Mapping[str, Any]]:
+    """The objects that may describe the error: the body, its `error`, and the `details` there."""
+    found: list[Mapping[str, Any]] = []
+    queue: list[object] = [body]
+    for item in queue:
+        if is_list(item):
+            queue += item[:8]
+        elif is_object(item):
+            found.append(item)
+            queue += [item.get("error"), item.get("details"), item.get("innererror")]
+        if len(queue) > 64:
+            break
+    return found
+
+
+def _words(body: object) -> list[str]:
+    names = ("code", "type", "status", "error_code", "reason")
+    values = [part.get(name) for part in _parts(body) for name in names]
+    words = [_squeeze(value) for value in values if isinstance(value, str)]
+    return [word for word in words if word not in ("", "error")]
+
+
+def _squeeze(word: str) -> str:
+    return re.sub("[^a-z0-9]", "", word[:200].lower())
+
+
+def _status_in(body: object) -> int | None:
+    """A status of 400 or more that the error object repeats; the innermost one."""
+    for part in reversed(_parts(body)):
+        for name in ("code", "status_code", "status", "http_status"):
+            value = part.get(name)
+            if isinstance(value, str) and re.fullmatch("[45][0-9]{2}", value):
+                value = int(value)
+            if isinstance(value, int) and 400 <= value <= 599:
+                return value
+    return None
+
+
+def _request_id_in(body: object) -> str | None:
+    for part in _parts(body):
+        value = part.get("request_id")
+        if isinstance(value, str) and (value := clean(value[:200])):
+            return value
+    return None
+
+
+def _parse(body: bytes) -> object:
+    """The JSON of a body; None if it is not JSON."""
+    try:
+        parsed: object = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _timestamp(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None

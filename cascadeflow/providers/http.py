@@ -1,0 +1,355 @@
+"""A provider that is an HTTP server: request out, deltas in.
+
+    encode ─▶ Transport.post ─▶ Decompressor ─▶ SSEDecoder ─▶ Decoder ─▶ one batch for each read
+
+What a server sends is taken for what it is, not for what it is called: events under another
+content type are read (with a warning), so is one JSON object in place of a stream; a page of HTML
+is an error, never an empty answer. After the model's finish a broken connection costs nothing
+any more. The connection is kept if the server ends its answer properly, else closed at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+from .. import __version__
+from ..errors import ProtocolError, ProviderError
+from ..types import Delta, Request, Started, Stop, UsageDelta
+from . import anthropic, openai_chat
+from .address import check_headers
+from .body import encode_body
+from .decompress import decompressor
+from .excerpt import clean, excerpt, html_text
+from .failures import error_from_status, request_id, scrub
+from .sse import SSE, SSEDecoder
+
+if TYPE_CHECKING:
+    from .catalog import Server
+    from .transport import Response, Transport
+
+_ERROR_BODY = 64 * 1024
+"""Bytes read of the body of an error."""
+_ERROR_SECONDS = 1.0
+"""How long that may take: the status is known already."""
+_BOM = b"\xef\xbb\xbf"
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""How a stream of events can begin."""
+_SECRET = re.compile("auth|key|token|secret|cookie|password|credential|signature", re.IGNORECASE)
+"""Names of headers and of URL parameters whose values are credentials."""
+
+Form: TypeAlias = Literal["events", "json", "html", "unknown"]
+"""What a body turns out to be."""
+
+
+class Decoder(Protocol):
+    """Makes deltas of the events of one answer. Pure."""
+
+    finished: bool
+    """The model said why it ended: only usage and the end marker can follow."""
+    done: bool
+    """The end marker was seen: nothing more is to be read."""
+
+    def feed(self, event: SSE, out: list[Delta]) -> None:
+        """Append the deltas of `event` to `out`; never a `Stop`.
+
+        Raises:
+            ProviderError: the event is an error. What `out` holds is delivered first.
+        """
+        ...
+
+    def end(self) -> Stop:
+        """The body ended, or the end marker came. Reason None: no finish was seen."""
+        ...
+
+    def whole(self, body: bytes, out: list[Delta]) -> None:
+        """Append the deltas of an answer that came as one JSON text; then `end` gives its `Stop`.
+
+        Raises:
+            ProviderError: it is an error object, or no answer.
+        """
+        ...
+
+
+class Dialect(NamedTuple):
+    """How a server is spoken to."""
+
+    encode: Callable[[str, Request, Server], Mapping[str, Any]]
+    """The fields of the JSON body."""
+    decoder: Callable[[Server], Decoder]
+    """Made anew for each answer."""
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "chat": Dialect(openai_chat.encode, openai_chat.Decoder),
+    "messages": Dialect(anthropic.encode, anthropic.Decoder),
+}
+"""By `Server.dialect`."""
+
+
+class HTTPProvider:
+    """A `Provider` on the other side of a network.
+
+    Args:
+        server: what is particular about it.
+        url: where requests are posted, path included.
+        headers: sent with each request; credentials among them are never shown.
+        transport: carries the requests; shared, and not closed here.
+        dialect: None: the one that `server` names.
+
+    Raises:
+        ConfigError: a header cannot be sent.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        url: str,
+        headers: Mapping[str, str],
+        transport: Transport,
+        dialect: Dialect | None = None,
+    ) -> None:
+        self._server = server
+        self._url = url
+        self._transport = transport
+        self._dialect = dialect or DIALECTS[server.dialect]
+        self._headers = _Headers(
+            {
+                "accept": "text/event-stream, application/json",
+                # Compressing tokens as they trickle gains nothing, and proxies hold them back.
+                "accept-encoding": "identity",
+                "content-type": "application/json",
+                "user-agent": f"cascadeflow/{__version__}",
+            }
+        ).extended(headers, where=server.name)
+
+    def __repr__(self) -> str:
+        return f"<HTTPProvider {self._server.name}>"
+
+    async def stream(self, model: str, request: Request) -> AsyncGenerator[list[Delta], None]:
+        """Ask `model`. The first batch is a `Started`, the last delta a `Stop`.
+
+        Raises:
+            ConfigError: the request cannot be expressed or sent; nothing was.
+            ProviderError: the model could not answer. Deltas may already have been yielded.
+        """
+        fields = self._dialect.encode(model, request, self._server)
+        body = encode_body(fields, request.extra)
+        headers = self._headers.extended(request.headers, where=f"{self._server.name}/{model}")
+        ident: str | None = None
+        try:
+            response = await self._transport.post(
+                self._url, headers=headers, body=body, connect_timeout=request.connect_timeout
+            )
+            try:
+                ident = request_id(response.headers)
+                await _check_status(response)
+                answer = _Answer(response, self._dialect.decoder(self._server))
+                yield [Started(ident)]
+                while batch := await answer.batch():
+                    yield batch
+            finally:
+                response.close()
+        except ProviderError as error:
+            self._sign(error, model, ident, headers)
+            raise
+
+    def _sign(
+        self, error: ProviderError, model: str, ident: str | None, headers: Mapping[str, str]
+    ) -> None:
+        """Say who failed; take out what the server echoed of the credentials."""
+        query = dict(parse_qsl(urlsplit(self._url).query))
+        named = [*headers.items(), *query.items()]
+        secrets = tuple(value for name, value in named if _SECRET.search(name))
+        error.message = scrub(error.message, secrets)
+        error.args = (error.message,)
+        error.provider = error.provider or self._server.name
+        error.model = error.model or model
+        ident = error.request_id or ident
+        error.request_id = scrub(ident, secrets) if ident else None
+
+
+class _Headers(dict[str, str]):
+    """Headers by name in lower case. Prints names alone: a traceback may show local variables."""
+
+    def extended(self, headers: Mapping[str, str], *, where: str) -> _Headers:
+        """A copy with `headers`, which win.
+
+        Raises:
+            ConfigError: one of them cannot be sent.
+        """
+        if not headers:
+            return self
+        checked = check_headers(headers, where=where)
+        return _Headers({**self, **{name.lower(): value for name, value in checked.items()}})
+
+    def __repr__(self) -> str:
+        return f"<headers {', '.join(self)}>"
+
+
+class _Answer:
+    """Reads the body of one successful response.
+
+    Raises:
+        ProtocolError: it has a content coding that cannot be undone.
+    """
+
+    def __init__(self, response: Response, decoder: Decoder) -> None:
+        self._response = response
+        self._decoder = decoder
+        self._decompressor = decompressor(response.headers.get("content-encoding", ""))
+        self._declared = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._form: Form | None = None
+        self._sse = SSEDecoder()
+        self._held = bytearray()
+        """The body up to now: while its form is not known, and if it is one JSON text."""
+        self._said = False
+        self._over = False
+        self._failure: ProviderError | None = None
+        self._warnings: list[str] = []
+
+    async def batch(self) -> list[Delta]:
+        """The deltas of the next read that holds any; the last batch ends with the `Stop`.
+
+        After that it is empty.
+
+        Raises:
+            ProviderError: the answer failed; what came before has been given out.
+        """
+        out: list[Delta] = []
+        while not out and self._failure is None and not self._over:
+            chunk = await self._read()
+            try:
+                if chunk:
+                    self._take(chunk, out)
+                if not chunk or self._decoder.done:
+                    self._end(out)
+            except ProviderError as error:
+                self._failure = error
+            if not self._said:
+                self._said = any(not isinstance(delta, UsageDelta | Stop) for delta in out)
+        if not out and self._failure is not None:
+            raise self._failure
+        return out
+
+    async def _read(self) -> bytes:
+        """What the next read holds, inflated; empty at the end of the body."""
+        try:
+            while raw := await self._response.read():
+                if chunk := self._decompressor.feed(raw):
+                    return chunk
+            self._decompressor.end()
+        except ProviderError as error:
+            # A bound that is passed is no accident, and stays an error.
+            if not (self._decoder.finished and error.retryable):
+                raise
+            self._warnings.append(f"after the end of the answer: {error.message}")
+        return b""
+
+    def _take(self, chunk: bytes, out: list[Delta]) -> None:
+        if self._form == "events":
+            self._take_events(chunk, out)
+            return
+        self._held += chunk
+        if self._form is None:
+            self._held = self._held.lstrip(b"\r\n")
+            self._form = form_of(bytes(self._held[:512]), self._declared)
+            if self._form == "events":
+                chunk, self._held = bytes(self._held), bytearray()
+                self._take_events(chunk, out)
+        self._check_form()
+
+    def _take_events(self, chunk: bytes, out: list[Delta]) -> None:
+        decoder = self._decoder
+        for event in self._sse.feed(chunk):
+            decoder.feed(event, out)
+            if decoder.done:
+                break
+
+    def _check_form(self) -> None:
+        if self._form == "html":
+            raise ProtocolError(
+                "the server sent a page of HTML instead of an answer: "
+                f"{excerpt(html_text(bytes(self._held)))}"
+            )
+        if self._form == "unknown":
+            raise ProtocolError(
+                f"the server sent {self._declared[:80] or 'no content type'!r} beginning with "
+                f"{clean(bytes(self._held[:80]).decode('utf-8', 'replace'))!r}; "
+                "it must be server-sent events or JSON"
+            )
+
+    def _end(self, out: list[Delta]) -> None:
+        """Append the `Stop`."""
+        if self._form is None and self._held:
+            self._form = form_of(bytes(self._held), self._declared, whole=True)
+            self._check_form()
+        if self._form == "json":
+            self._decoder.whole(bytes(self._held), out)
+        stop = self._decoder.end()
+        self._said = self._said or any(not isinstance(delta, UsageDelta) for delta in out)
+        if stop.reason is None and not self._said:
+            raise _empty(stop)
+        if self._form == "events" and self._declared != "text/event-stream":
+            self._warnings.append(f"server-sent events came as {self._declared[:80]!r}")
+        stop.warnings = (*stop.warnings, *self._warnings)
+        out.append(stop)
+        self._over = True
+        self._response.release()
+
+
+def form_of(head: bytes, declared: str, *, whole: bool = False) -> Form | None:
+    """What the first bytes of a body say it is; None: more of them are needed.
+
+    Args:
+        head: at least one byte.
+        declared: content type, lower case, without parameters; may be empty.
+        whole: there are no more bytes.
+    """
+    text = head.removeprefix(_BOM).lstrip(b" \t\r\n")
+    if not text or _BOM.startswith(head):
+        return "events" if whole else None
+    if text[:1] in (b"{", b"["):
+        return "json"
+    if text[:1] == b"<":
+        return "html"
+    if declared == "text/event-stream" or text.startswith(_FIELDS):
+        return "events"
+    if not whole and any(field.startswith(text) for field in _FIELDS):
+        return None
+    return "json" if declared.endswith("json") else "unknown"
+
+
+async def _check_status(response: Response) -> None:
+    """Raise what a status other than success means."""
+    if response.status in (204, 205):
+        raise ProviderError(
+            f"status {response.status}: the server sent no answer",
+            kind="empty",
+            status=response.status,
+            retryable=True,
+        )
+    if not 200 <= response.status < 300:
+        body = bytearray()
+        # A status counts for more than trouble with the words that explain it.
+        with contextlib.suppress(ProviderError, TimeoutError):
+            plain = decompressor(response.headers.get("content-encoding", ""))
+            async with asyncio.timeout(_ERROR_SECONDS):
+                while len(body) < _ERROR_BODY and (raw := await response.read()):
+                    body += plain.feed(raw)
+        raise error_from_status(response.status, response.headers, bytes(body), now=time.time())
+
+
+def _empty(stop: Stop) -> ProviderError:
+    if stop.damaged:
+        return ProtocolError(
+            f"nothing in the answer could be understood: {'; '.join(stop.warnings)[:500]}",
+            retryable=True,
+        )
+    return ProviderError("the server sent an empty answer", kind="empty", retryable=True)

@@ -1,0 +1,155 @@
+"""How to get to a URL: through which proxy, and trusting which certificate authorities.
+
+`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read as curl reads them: lower case
+wins, `NO_PROXY` is a list of host names, suffixes and `*`. `SSL_CERT_FILE`, `SSL_CERT_DIR` and
+`REQUESTS_CA_BUNDLE` name the authorities to trust instead of the system's.
+Source: https://curl.se/docs/manpage.html, section ENVIRONMENT.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class Route(NamedTuple):
+    """How to get to one URL."""
+
+    origin: str
+    """Scheme, host and port, for messages."""
+    proxy: str | None
+    """URL of the proxy, None if there is none."""
+    tls: ssl.SSLContext | None
+    """None: no TLS on the way."""
+
+
+class Routes:
+    """The routes that an environment prescribes, each found once. May be used by many threads.
+
+    Args:
+        environ: variables of the environment.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._lock = threading.Lock()
+        self._known: dict[str, Route] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    def find(self, url: str) -> Route:
+        """The route to `url`.
+
+        Raises:
+            ConfigError: the URL, its proxy or the certificate authorities cannot be used.
+        """
+        route = self._known.get(url)
+        if route is not None:
+            return route
+        origin, proxy = origin_of(url), proxy_for(url, self._environ)
+        secure = origin.startswith("https:") or (proxy or "").startswith("https:")
+        with self._lock:
+            if secure and self._tls is None:
+                self._tls = tls_context(self._environ)
+            return self._known.setdefault(url, Route(origin, proxy, self._tls if secure else None))
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL that a request can be sent to.
+
+    Raises:
+        ConfigError: it is not http or https, has no host, or holds a user name or password.
+    """
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        shown = url.rpartition("@")[2][:200]
+        raise ConfigError(f"the URL is {shown!r}; it must be http:// or https:// with a host")
+    if "@" in parts.netloc:
+        raise ConfigError(
+            f"the URL of {parts.hostname} holds a user name or password; use a header instead"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
+    """URL of the proxy for `url`; None: go there directly.
+
+    Raises:
+        ConfigError: the proxy is neither http nor https.
+    """
+    parts = urlsplit(url)
+    given = _setting(f"{parts.scheme}_proxy", environ) or _setting("all_proxy", environ)
+    if not given or _is_exempt(parts, _setting("no_proxy", environ)):
+        return None
+    proxy = given if "://" in given else f"http://{given}"
+    split = _split(proxy)
+    if split is None or split.scheme not in ("http", "https") or not split.hostname:
+        raise ConfigError(
+            f"the proxy for {parts.scheme}:// is {given.rpartition('@')[2]!r}; "
+            "it must be http:// or https:// with a host"
+        )
+    return proxy
+
+
+def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """Verify servers against the authorities that `environ` names, else against the system's.
+
+    Raises:
+        ConfigError: a bundle cannot be read.
+    """
+    import os
+    import ssl
+
+    file = environ.get("SSL_CERT_FILE") or None
+    folder = environ.get("SSL_CERT_DIR") or None
+    if bundle := environ.get("REQUESTS_CA_BUNDLE"):
+        if os.path.isdir(bundle):
+            folder = folder or bundle
+        else:
+            file = file or bundle
+    try:
+        context = ssl.create_default_context(cafile=file, capath=folder)
+    except OSError as error:
+        raise ConfigError(
+            f"the certificate authorities SSL_CERT_FILE, REQUESTS_CA_BUNDLE ({file!r}) and "
+            f"SSL_CERT_DIR ({folder!r}) cannot be loaded: {error}; they must be PEM"
+        ) from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _setting(name: str, environ: Mapping[str, str]) -> str:
+    """A variable in lower or upper case.
+
+    `HTTP_PROXY` counts for nothing in a CGI program: there it is a header of the visitor.
+    """
+    if name in environ:
+        return environ[name].strip()
+    if name == "http_proxy" and "REQUEST_METHOD" in environ:
+        return ""
+    return environ.get(name.upper(), "").strip()
+
+
+def _is_exempt(parts: SplitResult, no_proxy: str) -> bool:
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    ways = (host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}")
+    for entry in no_proxy.lower().replace(",", " ").split():
+        name = entry.removeprefix("*").lstrip(".")
+        if entry == "*" or any(way == name or way.endswith(f".{name}") for way in ways):
+            return True
+    return False
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
