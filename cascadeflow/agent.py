@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from .config import ModelConfig, RetryPolicy, Timeouts, check_dollars
 from .consume import collect
@@ -17,23 +17,17 @@ from .errors import ConfigError
 from .ladder import Ladder, Settings
 from .providers.transport import Transport
 from .quality import default_estimator
-from .request import DEFAULT_TEMPERATURE, REVEALS, Options, Query, check_choice
+from .request import DEFAULT_TEMPERATURE, REVEALS, Choice, Query, check_choice, options
 from .result import CascadeResult
 from .streaming.base import StreamEvent, StreamManager, rendered
+from .streaming.tools import ToolStreamEvent, ToolStreamManager
+from .streaming.tools import rendered as tools_rendered
 from .types import Message
 
 if TYPE_CHECKING:
     import aiohttp
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _arguments_of(
-    _: Callable[P, object],
-) -> Callable[[Callable[..., R]], Callable[P, R]]:
-    """Give a method the signature of another, for type checkers."""
-    return lambda method: method
+    from .tools.executor import ToolExecutor
 
 
 class CascadeAgent:
@@ -57,6 +51,8 @@ class CascadeAgent:
         enable_cascade: False asks the last model alone.
         estimator: tells how good a draft is; default: the judge of `cascadeflow.quality`.
         policy: decides on the estimate; default: `ThresholdPolicy()`.
+        tools: offered to every call that names none; see `stream_events`.
+        tool_executor: runs the tools that `tool_streaming_manager` executes.
         reveal: "live" shows a draft as it comes, "held" only once it is accepted.
         reasoning: whether the models' thinking comes as REASONING events.
         max_cost: US dollars for one query, all attempts together; None: no limit.
@@ -78,6 +74,8 @@ class CascadeAgent:
         enable_cascade: bool = True,
         estimator: Estimator | None = None,
         policy: Policy | None = None,
+        tools: Sequence[Any] | None = None,
+        tool_executor: ToolExecutor | None = None,
         reveal: Reveal = "live",
         reasoning: bool = False,
         max_cost: float | None = None,
@@ -102,6 +100,8 @@ class CascadeAgent:
             retry=retry if retry is not None else RetryPolicy(),
             cascading=enable_cascade,
             verbose=verbose,
+            tools=tools,
+            tool_executor=tool_executor,
         )
         self.models = tuple(models)
         self._transport = Transport(session=session)
@@ -109,6 +109,8 @@ class CascadeAgent:
         streams = len(models) > 1 and enable_cascade
         self.text_streaming_manager = StreamManager(self._ladder) if streams else None
         """Streams text; None with a single model, which needs no cascade."""
+        self.tool_streaming_manager = ToolStreamManager(self._ladder) if streams else None
+        """Streams answers with tool calls and runs the tools; None with a single model."""
 
     @property
     def cascade(self) -> Ladder:
@@ -130,10 +132,13 @@ class CascadeAgent:
         """US dollars of all queries so far, failed and cancelled ones included."""
         return float(self._ladder.spent)
 
+    @overload
     def stream_events(
         self,
         query: Query,
         *,
+        tools: None = None,
+        tool_choice: None = None,
         messages: Sequence[Message] | None = None,
         system_prompt: str | None = None,
         max_tokens: int | None = None,
@@ -149,18 +154,50 @@ class CascadeAgent:
         timeouts: Timeouts | None = None,
         headers: Mapping[str, str] | None = None,
         **extra: Any,
-    ) -> AsyncGenerator[StreamEvent, None]:
+    ) -> AsyncGenerator[StreamEvent, None]: ...
+
+    @overload
+    def stream_events(
+        self,
+        query: Query,
+        *,
+        tools: Sequence[Any],
+        tool_choice: Choice | None = None,
+        messages: Sequence[Message] | None = None,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = DEFAULT_TEMPERATURE,
+        complexity_hint: str | None = None,
+        force_direct: bool = False,
+        reveal: Reveal | None = None,
+        reasoning: bool | None = None,
+        max_cost: float | None = None,
+        response_format: Mapping[str, Any] | None = None,
+        stop: str | Sequence[str] | None = None,
+        seed: int | None = None,
+        timeouts: Timeouts | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> AsyncGenerator[ToolStreamEvent, None]: ...
+
+    def stream_events(
+        self, query: Query, **given: Any
+    ) -> AsyncGenerator[StreamEvent, None] | AsyncGenerator[ToolStreamEvent, None]:
         """Stream the answer to `query` as events; `docs/events.md` lists them.
 
         Nothing is sent before the first event is asked for. Leaving the loop, `aclose()` or
-        cancelling closes the connection at once.
+        cancelling closes the connection at once. Tools are offered, never executed: for that there
+        is `agent.tool_streaming_manager.stream`.
 
         Args:
             query: a text, or a list of messages of which the last is to be answered.
+            tools: what the model may call; then the events are `ToolStreamEvent`s. None: the
+                agent's tools, `[]`: none.
+            tool_choice: "auto", "required", "none", or the name of a tool, in any provider's form.
             messages: the conversation before `query`, e.g. `result.messages`.
             system_prompt: beats that of the model.
-            max_tokens: limit of generated tokens; None: the model's own, else 100 (none for models
-                that think before they answer).
+            max_tokens: limit of generated tokens; None: the model's own, else 100, or 1,000 with
+                tools (none for models that think before they answer).
             temperature: in [0, 2]; None: not sent. Beats that of the model, which beats 0.7.
             complexity_hint: "simple", "moderate" or "complex" instead of the measured complexity.
             force_direct: ask the last model alone.
@@ -177,53 +214,33 @@ class CascadeAgent:
         Raises:
             ConfigError: an argument is wrong. Nothing was sent.
         """
-        return rendered(
-            self._ladder.ask(
-                query,
-                Options(
-                    messages=messages,
-                    system_prompt=system_prompt,
-                    max_tokens=max_tokens,
-                    temperature=temperature,
-                    complexity_hint=complexity_hint,
-                    force_direct=force_direct,
-                    reveal=reveal,
-                    reasoning=reasoning,
-                    max_cost=max_cost,
-                    response_format=response_format,
-                    stop=stop,
-                    seed=seed,
-                    timeouts=timeouts,
-                    headers=headers,
-                    extra=extra,
-                ),
-            )
-        )
+        ask = self._ladder.prepare(query, options(given))
+        batches = self._ladder.answer(ask)
+        return tools_rendered(batches) if ask.tools else rendered(batches)
 
-    @_arguments_of(stream_events)
-    async def run(self, *args: Any, **options: Any) -> CascadeResult:
+    async def run(
+        self, query: Query, *, tools: Sequence[Any] | None = None, **given: Any
+    ) -> CascadeResult:
         """The result of `stream_events` with the same arguments, without the events.
 
         Raises:
             ConfigError: an argument is wrong. Nothing was sent.
             CascadeError: no model could answer; its `result` holds partial text and cost.
         """
-        return await collect(self.stream_events(*args, **options))
+        ask = self._ladder.prepare(query, options({"tools": tools, **given}))
+        return await collect(rendered(self._ladder.answer(ask)))
 
     execute = run
 
-    @_arguments_of(stream_events)
-    def run_sync(self, *args: Any, **options: Any) -> CascadeResult:
+    def run_sync(
+        self, query: Query, *, tools: Sequence[Any] | None = None, **given: Any
+    ) -> CascadeResult:
         """`run` for scripts without an event loop.
 
         Raises:
             RuntimeError: an event loop is running in this thread; use `await agent.run(…)`.
         """
-        return asyncio.run(self._run_once(*args, **options))
-
-    async def _run_once(self, *args: Any, **options: Any) -> CascadeResult:
-        result: CascadeResult = await self.run(*args, **options)
-        return result
+        return asyncio.run(self.run(query, tools=tools, **given))
 
     async def aclose(self) -> None:
         """Close the connections made in the running event loop."""

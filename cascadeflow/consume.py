@@ -62,9 +62,11 @@ async def collect(stream: AsyncIterable[AnyEvent]) -> CascadeResult:
         CascadeError: the stream ended in an ERROR event; its `result` holds what there is.
         ValueError: the stream ended without COMPLETE or ERROR: it had been closed before.
     """
+    last: AnyEvent | None = None
     async for event in stream:
-        if event.type == "complete":
-            return CascadeResult(**event.data["result"])
-        if event.type == "error":
-            raise event.data["error"]
+        last = event
+    if last is not None and last.type == "complete":
+        return CascadeResult(**last.data["result"])
+    if last is not None and last.type == "error":
+        raise last.data["error"]
     raise ValueError("the stream ended without a result; it was closed or read before")

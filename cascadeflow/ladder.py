@@ -7,29 +7,38 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from . import costs
-from .config import ModelConfig, RetryPolicy, Timeouts
+from .config import ModelConfig, RetryPolicy, Timeouts, check_count
 from .core import events
+from .core.calling import CheckCall, check_object
 from .core.cascade import Cascade
-from .core.ledger import Price, estimate_input
+from .core.ledger import EXACT, Price, estimate_input, exact_sum
 from .core.policy import Estimator, Policy
 from .core.retry import RetryBudget
 from .core.tier import OnVerifierError, Reveal, Rules, Tier
+from .errors import ConfigError
 from .providers.base import Provider
 from .providers.catalog import connect, needs_embedded
 from .providers.transport import Transport
 from .quality.complexity import measure
 from .quality.query import query_text
-from .request import Ask, Options, Query, check_extra, check_stop, conversation
-from .runner import drive
-from .types import Request
+from .request import Ask, Choice, Options, Query, check_extra, check_stop, conversation
+from .runner import Clock, drive
+from .types import Message, Request, ToolChoice
 
+if TYPE_CHECKING:
+    from .tools.config import Offered
+    from .tools.executor import ToolExecutor
+
+Batches: TypeAlias = AsyncGenerator[list[events.Event], None]
 logger = logging.getLogger("cascadeflow")
 
 
@@ -46,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry: RetryPolicy = RetryPolicy()
     cascading: bool = True
     verbose: bool = False
+    tools: Sequence[Any] | None = None
+    tool_executor: ToolExecutor | None = None
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,28 +81,63 @@ class Ladder:
     ) -> None:
         self.settings = settings
         self.rungs = tuple(_rung(model, transport, environ) for model in models)
+        self.providers = tuple(rung.provider for rung in self.rungs)
         self.spent = Decimal(0)
         """US dollars of all queries so far, those that failed or were cancelled included."""
+        self._accounting = threading.Lock()
 
-    def ask(self, query: Query, options: Options) -> AsyncGenerator[list[events.Event], None]:
-        """Answer one query; nothing is sent before the first `anext`.
+    def prepare(self, query: Query, options: Options) -> Ask:
+        """Check a query and its options.
 
         Raises:
-            ConfigError: an argument is wrong.
+            ConfigError: one is wrong.
         """
-        ask = Ask(
+        given = self.settings.tools if options.tools is None else options.tools
+        tools, choice = _tools(given, options.tool_choice)
+        return Ask(
             conversation=conversation(query, options.messages),
             options=options,
+            tools=tools,
+            tool_choice=choice,
             stop=check_stop(options.stop),
         )
-        tiers = [self._tier(rung, ask) for rung in self.rungs]
-        cascade = Cascade(
-            tiers,
-            self._rules(ask, tiers[-1].request),
-            id=uuid.uuid4().hex,
-            conversation=ask.conversation,
+
+    def answer(self, ask: Ask) -> Batches:
+        """Answer with one cascade, running no tool; nothing is sent before the first `anext`."""
+        return drive(self.cascade(ask), self.providers, done=self.account)
+
+    def converse(self, ask: Ask, executor: ToolExecutor | None, max_turns: int) -> Batches:
+        """Answer with a cascade for each turn, running the tools between them.
+
+        Raises:
+            ConfigError: `max_turns` is not a positive integer.
+        """
+        from .tools.executor import ToolExecutor
+        from .tools.loop import converse
+
+        check_count("max_turns", max_turns)
+        executor = executor or self.settings.tool_executor
+        toolbox = executor or ToolExecutor([tool for tool in ask.tools if tool.function])
+        return converse(
+            _Turns(self, ask), toolbox.session(), max_turns=max_turns, total=self._total(ask)
         )
-        return drive(cascade, [rung.provider for rung in self.rungs], done=self._account)
+
+    def cascade(
+        self, ask: Ask, added: Sequence[Message] = (), after: Cascade | None = None
+    ) -> Cascade:
+        """The cascade of one turn; `added`: messages since the query."""
+        asked = ask.then(added) if added else ask
+        tiers = [self._tier(rung, asked) for rung in self.rungs]
+        return Cascade(
+            tiers,
+            self._rules(asked, tiers[-1].request),
+            id=uuid.uuid4().hex if after is None else after.id,
+            conversation=asked.conversation,
+            after=after,
+        )
+
+    def _total(self, ask: Ask) -> float | None:
+        return (ask.options.timeouts or self.settings.timeouts).total
 
     def _tier(self, rung: Rung, ask: Ask) -> Tier:
         timeouts = ask.options.timeouts or rung.config.timeouts or self.settings.timeouts
@@ -110,7 +156,6 @@ class Ladder:
     def _rules(self, ask: Ask, request: Request) -> Rules:
         settings, given = self.settings, ask.options
         max_cost = settings.max_cost if given.max_cost is None else given.max_cost
-        timeouts = given.timeouts or settings.timeouts
         return Rules(
             estimator=settings.estimator,
             policy=settings.policy,
@@ -119,7 +164,8 @@ class Ladder:
             reasoning=settings.reasoning if given.reasoning is None else given.reasoning,
             max_cost=None if max_cost is None else Decimal(str(max_cost)),
             on_verifier_error=settings.on_verifier_error,
-            total=timeouts.total,
+            total=self._total(ask),
+            check_call=_check_call(ask.tools),
             direct=self._direct(given),
             complexity=given.complexity_hint or measure(query_text(request)),
             chance=random.random,
@@ -130,10 +176,13 @@ class Ladder:
             return "cascade_disabled"
         return "forced_direct" if given.force_direct else ""
 
-    def _account(self, cascade: Cascade) -> None:
-        self.spent += cascade.ledger.total
+    def account(self, cascade: Cascade, since: int = 0) -> None:
+        """Note what the rows of a query have cost, without its first `since` rows."""
+        rows = cascade.ledger.rows[since:]
+        with self._accounting:
+            self.spent = EXACT.add(self.spent, exact_sum(row.usd for row in rows))
         if self.settings.verbose:
-            for row in cascade.ledger.rows:
+            for row in rows:
                 logger.info(
                     "%s: attempt %d of %s %s%s, $%s %s",
                     cascade.id,
@@ -144,6 +193,61 @@ class Ladder:
                     row.usd,
                     row.source,
                 )
+
+
+class _Turns:
+    """The cascades of one query with tools."""
+
+    def __init__(self, ladder: Ladder, ask: Ask) -> None:
+        self._ladder = ladder
+        self._ask = ask
+        self._accounted = 0
+        """Rows of the ledger that are already noted."""
+
+    def turn(self, added: Sequence[Message], after: Cascade | None) -> Cascade:
+        """The cascade of the next turn."""
+        return self._ladder.cascade(self._ask, added, after)
+
+    def drive(self, cascade: Cascade, clock: Clock) -> Batches:
+        """Run it."""
+        return drive(cascade, self._ladder.providers, clock, done=self._account)
+
+    def _account(self, cascade: Cascade) -> None:
+        self._ladder.account(cascade, self._accounted)
+        self._accounted = len(cascade.ledger.rows)
+
+
+def _tools(
+    given: Sequence[Any] | None, choice: Choice | None
+) -> tuple[tuple[Offered, ...], ToolChoice | None]:
+    """Tools and choice in their normal forms.
+
+    Raises:
+        ConfigError: one is wrong, or the extra that checks them is not installed.
+    """
+    if not given:
+        if choice is not None:
+            raise ConfigError(f"tool_choice is {choice!r}, but no tools are offered")
+        return (), None
+    from .tools.config import normalise, normalise_choice
+
+    offered = normalise(given)
+    return offered, normalise_choice(choice, offered)
+
+
+def _check_call(tools: tuple[Offered, ...]) -> CheckCall:
+    """How the calls of an answer are checked."""
+    if not tools:
+        return check_object
+    from .tools.validate import ToolCallValidator
+
+    validator = ToolCallValidator(tools)
+
+    def check(name: str, arguments: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+        checked = validator.check(name, arguments)
+        return checked.arguments, checked.problems
+
+    return check
 
 
 def _rung(model: ModelConfig, transport: Transport, environ: Mapping[str, str]) -> Rung:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -17,8 +17,14 @@ from .errors import ConfigError
 from .providers.traits import traits
 from .types import Message, Request, ToolChoice
 
+if TYPE_CHECKING:
+    from .tools.config import Offered
+
 Query: TypeAlias = str | Sequence[Message]
 """What to answer: a text, or messages the last of which is to be answered."""
+
+Choice: TypeAlias = str | Mapping[str, Any]
+"""A tool choice in any provider's form."""
 
 TEXT_TOKENS = 100
 """Token limit of a text answer where neither the call nor the model gives one."""
@@ -43,7 +49,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     messages: Sequence[Message] | None = None
     system_prompt: str | None = None
     tools: Sequence[Any] | None = None
-    tool_choice: Any = None
+    tool_choice: Choice | None = None
     max_tokens: int | None = None
     temperature: float | None = DEFAULT_TEMPERATURE
     complexity_hint: str | None = None
@@ -88,9 +94,17 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     conversation: tuple[Message, ...]
     """History and query, without a system prompt of ours."""
     options: Options
-    tools: tuple[Mapping[str, Any], ...] = ()
+    tools: tuple[Offered, ...] = ()
     tool_choice: ToolChoice | None = None
     stop: tuple[str, ...] = ()
+
+    def then(self, added: Sequence[Message]) -> Ask:
+        """The same after further messages. A forced tool was called by then: the choice is free."""
+        return msgspec.structs.replace(
+            self,
+            conversation=(*self.conversation, *added),
+            tool_choice=None if self.tool_choice != "none" else "none",
+        )
 
     def request(self, model: ModelConfig, timeouts: Timeouts) -> Request:
         """What `model` is sent."""
@@ -98,8 +112,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         system = model.system_prompt if given.system_prompt is None else given.system_prompt
         prompt = () if system is None else ({"role": "system", "content": system},)
         return Request(
-            messages=(*prompt, *self.conversation),
-            tools=self.tools,
+            messages=(*prompt, *(_for_model(message, model) for message in self.conversation)),
+            tools=tuple(tool.definition for tool in self.tools),
             tool_choice=self.tool_choice,
             max_tokens=self._max_tokens(model),
             temperature=self._temperature(model),
@@ -127,6 +141,16 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(asked, _Default):
             return float(asked) if model.temperature is None else model.temperature
         return asked
+
+
+def _for_model(message: Message, model: ModelConfig) -> Message:
+    """Signed thinking goes back only to the model that thought it."""
+    if "thinking_blocks" not in message:
+        return message
+    dropped = {"thinking_model"}
+    if message.get("thinking_model") != model.name:
+        dropped.add("thinking_blocks")
+    return {key: value for key, value in message.items() if key not in dropped}
 
 
 def conversation(query: Query, history: Sequence[Message] | None) -> tuple[Message, ...]:

@@ -8,6 +8,7 @@ Whatever ends the generator closes the socket and the ledger row.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -34,28 +35,26 @@ async def drive(
         cascade: not started yet.
         providers: one for each tier.
         clock: for tests and simulation.
-        done: called once at the very end, however it ended.
+        done: called once when the query is over, before its last events are told.
     """
     line = _Line(cascade, providers, clock)
     try:
         told = cascade.start(line.now())
-        while True:
+        while not cascade.over:
             if cascade.commands:
                 await line.obey()
-            over = cascade.over
-            if over:
-                await line.close()
             if told:
                 line.hold()
                 yield told
                 line.resume()
-            if over:
-                return
             told = await line.hear()
     finally:
-        await line.hang_up()
-        if done is not None:
-            done(cascade)
+        try:
+            await line.hang_up()
+        finally:
+            if done is not None:
+                done(cascade)
+    yield told
 
 
 class _Line:
@@ -125,21 +124,32 @@ class _Line:
                 case events.Open(tier, attempt, delay):
                     await self.close()
                     self._attempt = attempt
-                    request = self._cascade.tiers[tier]
-                    self._stream = self._providers[tier].stream(request.model, request.request)
-                    self._opening = asyncio.create_task(_first(self._stream, delay))
+                    self._opening = asyncio.create_task(self._open(tier, delay))
+
+    async def _open(self, tier: int, delay: float) -> list[Delta]:
+        """Send the request after `delay` seconds and wait for its first batch."""
+        if delay:
+            await asyncio.sleep(delay)
+        asked = self._cascade.tiers[tier]
+        self._stream = self._providers[tier].stream(asked.model, asked.request)
+        return await anext(self._stream)
 
     async def close(self) -> None:
-        """Close the stream, and with it the socket."""
-        opening, self._opening = self._opening, None
-        stream, self._stream = self._stream, None
-        if opening is not None:
-            opening.cancel()
-            await asyncio.wait([opening])
-            if not opening.cancelled():
-                opening.exception()
-        if stream is not None:
-            await stream.aclose()
+        """Close the stream, and with it the socket.
+
+        Cancelled half-way, it can be called again and goes on where it was.
+        """
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+            if not self._opening.cancelled():
+                self._opening.exception()
+            self._opening = None
+        if self._stream is not None:
+            # What a provider does wrong while it closes changes nothing about its answer.
+            with contextlib.suppress(Exception):
+                await self._stream.aclose()
+            self._stream = None
 
     async def hang_up(self) -> None:
         """The query is over, or the consumer has left."""
@@ -153,46 +163,44 @@ class _Line:
     async def hear(self) -> list[events.Event]:
         """Wait for the next batch, for the end of the stream, or for a deadline."""
         task = asyncio.current_task()
-        if task is None or self._stream is None:
+        if task is None:
             raise RuntimeError("a cascade is driven by an asyncio task")
         deadline = self._cascade.deadline
         if deadline < self._timer_at:
             self._arm(deadline)
         cancelling = task.cancelling()
+        heard: list[Delta] | ProviderError = []
         self._waiting = task
         try:
             if self._opening is not None:
-                batch = await self._opening
+                heard = await self._opening
                 self._opening = None
-            else:
-                batch = await anext(self._stream)
+            elif self._stream is not None:
+                heard = await anext(self._stream)
         except asyncio.CancelledError:
             if not self._overdue:
                 raise
-            self._overdue = False
-            if task.uncancel() > cancelling:
-                raise
-            return self._cascade.wake(self.now())
         except StopAsyncIteration:
-            return self._lost(ProviderError("the stream ended early", kind="incomplete"))
+            heard = ProviderError("the stream ended early", kind="incomplete")
         except ProviderError as error:
-            return self._lost(error)
+            heard = error
         except Exception as error:  # noqa: BLE001 - a provider is anybody's code; see ProviderError
-            return self._lost(_defect(error))
+            heard = _defect(error)
         finally:
             self._waiting = None
-        return self._cascade.receive(self._attempt, batch, self.now())
+        if self._overdue:
+            self._overdue = False
+            # Our own cancellation is taken back; a second one is the caller's, and stands.
+            if task.uncancel() > cancelling:
+                raise asyncio.CancelledError
+            return self._cascade.wake(self.now())
+        return self._tell(heard)
 
-    def _lost(self, error: ProviderError) -> list[events.Event]:
+    def _tell(self, heard: list[Delta] | ProviderError) -> list[events.Event]:
+        if not isinstance(heard, ProviderError):
+            return self._cascade.receive(self._attempt, heard, self.now())
         self._stream = self._opening = None
-        return self._cascade.fail(self._attempt, error, self.now())
-
-
-async def _first(stream: AsyncGenerator[list[Delta], None], delay: float) -> list[Delta]:
-    """Send the request after `delay` seconds and wait for its first batch."""
-    if delay:
-        await asyncio.sleep(delay)
-    return await anext(stream)
+        return self._cascade.fail(self._attempt, heard, self.now())
 
 
 def _defect(error: Exception) -> ProviderError:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from ..types import (
     Delta,
     ReasoningDelta,
-    Started,
     Stop,
-    TextDelta,
     ToolCall,
     ToolCallDelta,
     Usage,
     UsageDelta,
 )
+from .calling import CheckCall, FinishedCall
 from .calls import CallClosed, CallFragment, Calls, CallStarted, CallStep
 from .events import CallArguments, CallReady, Event, Speaker
 from .events import CallStarted as CallAnnounced
@@ -36,6 +33,8 @@ class Answer:
 
     __slots__ = (
         "_calls",
+        "_check",
+        "_finished",
         "_next_look",
         "_parts",
         "_told",
@@ -51,7 +50,14 @@ class Answer:
     )
 
     def __init__(
-        self, speaker: Speaker, row: Attempt, observer: Observer | None, *, held: bool
+        self,
+        speaker: Speaker,
+        row: Attempt,
+        observer: Observer | None,
+        *,
+        held: bool,
+        calls: Calls,
+        check: CheckCall,
     ) -> None:
         self.speaker = speaker
         self.row = row
@@ -68,7 +74,10 @@ class Answer:
         self.thinking: list[dict[str, Any]] = []
         """Signed blocks of thinking, as the provider wants them back."""
         self.stop: Stop | None = None
-        self._calls = Calls()
+        self._calls = calls
+        self._check = check
+        self._finished: dict[int, FinishedCall] = {}
+        """Checked calls by position."""
         self._told: set[int] = set()
         """Positions of the calls that were announced as ready."""
         self._parts: list[str] = []
@@ -94,18 +103,17 @@ class Answer:
         return True
 
     def skip(self, deltas: Iterable[Delta], ledger: Ledger) -> None:
-        """Count what arrived but will not be shown: it is paid for."""
+        """What came in the same read after the attempt was given up: only its token counts matter.
+
+        Its text is not counted: it is no better known than what was still under way.
+        """
         for delta in deltas:
             match delta:
-                case TextDelta(text) | ReasoningDelta(text):
-                    self.row.count(text)
-                case ToolCallDelta():
-                    self.row.count(delta.name + delta.arguments)
                 case UsageDelta(usage):
                     ledger.report(self.row, usage)
                 case Stop(reason, Usage() as usage):
                     ledger.report(self.row, usage, final=reason is not None)
-                case Stop() | Started():
+                case _:
                     pass
 
     @property
@@ -147,7 +155,8 @@ class Answer:
         Raises:
             ProtocolError: a bound is exceeded.
         """
-        self.calling = True
+        # An empty fragment begins no call, and is no answer.
+        self.calling = self.calling or bool(delta.id or delta.name or delta.arguments)
         self.row.count(delta.name + delta.arguments)
         return self._told_by(self._calls.add(delta))
 
@@ -158,6 +167,17 @@ class Answer:
     def ready_calls(self) -> list[Event]:
         """Every complete call that was not announced as ready yet; the answer is final."""
         return [event for place in range(len(self.calls)) for event in self._ready(place)]
+
+    def finished_calls(self) -> tuple[FinishedCall, ...]:
+        """Every call, checked. Only after `end_calls`."""
+        return tuple(self._finish(position) for position in range(len(self.calls)))
+
+    def _finish(self, position: int) -> FinishedCall:
+        call, known = self.calls[position], self._finished.get(position)
+        if known is None or known.call != call:
+            known = FinishedCall(call, *self._check(call.name, call.arguments))
+            self._finished[position] = known
+        return known
 
     def _told_by(self, steps: list[CallStep]) -> list[Event]:
         out: list[Event] = []
@@ -173,15 +193,7 @@ class Answer:
         return out
 
     def _ready(self, position: int) -> list[Event]:
-        call = self.calls[position]
-        if position in self._told or not _is_object(call.arguments):
+        if position in self._told or not self._finish(position).valid:
             return []
         self._told.add(position)
-        return [CallReady(position, call, self.speaker)]
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(text), dict)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return False
+        return [CallReady(position, self._finish(position), self.speaker)]

@@ -2,13 +2,16 @@
 
 Tell it what happened, carry out its `commands`, pass on the events it returns::
 
-    IDLE ─start─▶ ANSWERING(tier i) ── Stop + accept, or the last tier ──▶ DONE
-                     │  ▲  └─ retry: the same tier again, before its first output
-       escalate,     │  └──── open tier i+1 (SWITCH)
-       or failure    ▼
-                  abort tier i ──▶ another tier left? ──no──▶ FAILED (ERROR)
+    state      signal        next
+    IDLE       start      -> ANSWERING | FAILED
+    IDLE       close      -> CLOSED
+    ANSWERING  receive    -> ANSWERING | RETRY | NEXT | DONE | FAILED
+    ANSWERING  fail       -> RETRY | NEXT | DONE | FAILED
+    ANSWERING  wake       -> ANSWERING | NEXT | DONE | FAILED
+    ANSWERING  close      -> CLOSED
 
-    The consumer leaves: ──close──▶ CLOSED, from IDLE and ANSWERING.
+RETRY: ANSWERING, the same tier again, before its first output. NEXT: ANSWERING, the next tier
+(SWITCH). DONE after a failure: a rejected draft stands in. Anything else changes nothing.
 
 Rule 1: everything that decides what happens next lives in this package.
 Rule 2: a signal from an attempt that is no longer current is ignored, never an error: the driver
@@ -22,6 +25,8 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from ..errors import BudgetExceeded, ProtocolError, ProviderError
 from ..types import (
@@ -37,9 +42,10 @@ from ..types import (
 )
 from . import events, outcome
 from .answer import Answer
+from .calls import Calls
 from .deadlines import Deadlines
 from .judge import Judge, Ruling
-from .ledger import Ledger, Outcome
+from .ledger import Outcome
 from .purse import Purse
 from .retry import retry_delay
 from .route import route
@@ -66,21 +72,22 @@ class Cascade:
         *,
         id: str,
         conversation: Sequence[Message] = (),
-        ledger: Ledger | None = None,
-        turn: int = 1,
+        after: Cascade | None = None,
     ) -> None:
         if not tiers:
             raise ValueError("a cascade needs at least one tier")
+        self.id = id
         self.state = State.IDLE
         self.commands: list[events.Command] = []
         """What the driver must do now, in order; the driver empties the list."""
         self.tiers = tuple(tiers)
-        self.ledger = ledger if ledger is not None else Ledger()
         self._rules = rules
         self._judge = Judge(rules.estimator, rules.policy)
+        before = None if after is None else after._story
+        self._story: outcome.Story = outcome.Story(id, conversation, self.tiers, rules, before)
+        self.ledger = self._story.ledger
         self._purse = Purse(self.ledger, rules.max_cost)
-        self._story = outcome.Story(id, conversation, self.tiers, rules, self.ledger)
-        self._turn = turn
+        self._turn: int = 1 if after is None else after._turn + 1
         self._ladder: list[int] = []
         """Tiers still to be asked, the current one first."""
         self._tried = 0
@@ -99,8 +106,8 @@ class Cascade:
         if self.state is not State.IDLE:
             raise RuntimeError("start() called twice")
         self.state = State.ANSWERING
-        self._now = self._story.started = now
-        self._deadlines = Deadlines(self._rules.total, now)
+        self._now = now
+        self._deadlines = Deadlines(self._rules.total, self._story.begin(now))
         self._ladder, reason = route(self.tiers, self._rules, self._judge)
         models = tuple(self.tiers[i].model for i in self._ladder)
         self._story.strategy = "cascade" if len(models) > 1 else "direct"
@@ -161,6 +168,13 @@ class Cascade:
         self._on_failure(answer, error, final=now >= self._deadlines.ends)
         return self._take()
 
+    def overdue(self, now: float) -> events.Event:
+        """The answer came, but what had to follow it (its tools) took longer than there was."""
+        self.state = State.FAILED
+        error = self._deadlines.total_missed()
+        self._story.causes.append(error)
+        return events.Errored(self._story.error(error.kind, None, now))
+
     def close(self, now: float) -> None:
         """The consumer left. No event follows; the ledger says what the open attempt cost."""
         if not self.over:
@@ -199,7 +213,14 @@ class Cascade:
         )
         observer = self._judge.observe(tier.request) if judged else None
         held = judged and self._rules.reveal == "held"
-        self._answer = answer = Answer(speaker, row, observer, held=held)
+        self._answer = answer = Answer(
+            speaker,
+            row,
+            observer,
+            held=held,
+            calls=Calls((tool["name"] for tool in tier.request.tools), f"call_{self._turn}_"),
+            check=self._rules.check_call,
+        )
         self._tried += 1
         self._deadlines.ask(at)
         self.commands.append(events.Open(index, row.number, delay))
@@ -286,6 +307,8 @@ class Cascade:
             self._finish(answer)
             return
         ruling = self._judge.finished(answer.observer, stop)
+        if ruling.accepted and not all(call.valid for call in answer.finished_calls()):
+            ruling = msgspec.structs.replace(ruling, accepted=False, reason="invalid_tool_call")
         if not ruling.accepted:
             self._story.fallback = answer
             self._reject(answer, ruling, "rejected")
@@ -385,7 +408,7 @@ class Cascade:
             self._give_up(self._purse.error(), answer)
 
     def _abort(self, answer: Answer) -> None:
-        """Close the stream. What came in the same read is paid for, so it is counted."""
+        """Close the stream. If the same read held its token counts, the cost is exact."""
         self.commands.append(events.Abort(answer.row.number))
         answer.skip(self._unread, self.ledger)
 
@@ -403,7 +426,7 @@ class Cascade:
     def _finish(self, answer: Answer) -> None:
         self._answer = None
         self.state = State.DONE
-        self._emit(events.Completed(self._story.result(answer, self._now)))
+        self._emit(self._story.completed(answer, self._now))
 
     def _emit(self, event: events.Event) -> None:
         self._out.append(event)

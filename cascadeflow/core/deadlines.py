@@ -69,11 +69,15 @@ class Deadlines:
             return None
         kind: ErrorKind
         if now >= self.ends:
-            kind, what, limit = "timeout.total", "no complete answer", self._total
-        elif now >= self._tier_ends:
+            return self.total_missed()
+        if now >= self._tier_ends:
             kind, what, limit = "timeout.total", "no complete answer", self._tier_total
         elif self._begun:
             kind, what, limit = "timeout.idle", "no further content", self._patience
         else:
             kind, what, limit = "timeout.first_token", "no token", self._patience
         return ProviderError(f"{what} within {limit:g} s", kind=kind)
+
+    def total_missed(self) -> ProviderError:
+        """The deadline of the whole query, as an error."""
+        return ProviderError(f"no complete answer within {self._total:g} s", kind="timeout.total")

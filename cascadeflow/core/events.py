@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
 from ..errors import CascadeError
 from ..result import CascadeResult
 from ..types import ToolCall
+from .calling import FinishedCall
 from .judge import Ruling
+
+if TYPE_CHECKING:
+    from ..tools.call import ToolResult
 
 Phase: TypeAlias = Literal["draft", "verifier", "direct"]
 """`draft`: a judged tier; `verifier`: the last tier after a draft; `direct`: no draft was asked."""
@@ -93,8 +98,32 @@ class CallReady(msgspec.Struct, gc=False):
     """A complete call of an answer that will not be switched away."""
 
     index: int
-    call: ToolCall
+    call: FinishedCall
     speaker: Speaker
+
+
+class ToolExecuting(msgspec.Struct):
+    """A tool was started."""
+
+    call: FinishedCall
+    turn: int
+
+
+class ToolReturned(msgspec.Struct):
+    """A tool gave a result."""
+
+    call: FinishedCall
+    result: ToolResult
+    turn: int
+
+
+class ToolFailed(msgspec.Struct):
+    """A tool failed, or the call was not valid and no tool was started; the model is told."""
+
+    call: FinishedCall
+    result: ToolResult
+    error: str
+    turn: int
 
 
 class Decided(msgspec.Struct):
@@ -118,9 +147,13 @@ class Switched(msgspec.Struct):
 
 
 class Completed(msgspec.Struct):
-    """The answer is whole. Always the last event."""
+    """The answer is whole. Always the last event of a turn."""
 
     result: CascadeResult
+    calls: tuple[FinishedCall, ...] = ()
+    """Every call of the answer, those that may not be executed included."""
+    message: Mapping[str, Any] = {}
+    """The answer as the assistant's message, with all its calls."""
 
 
 class Errored(msgspec.Struct):
@@ -137,6 +170,9 @@ Event: TypeAlias = (
     | CallStarted
     | CallArguments
     | CallReady
+    | ToolExecuting
+    | ToolReturned
+    | ToolFailed
     | Decided
     | Switched
     | Completed

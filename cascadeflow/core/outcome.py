@@ -9,7 +9,8 @@ from ..errors import BudgetExceeded, CascadeError, ErrorKind, ProviderError
 from ..result import CascadeResult
 from ..types import Message, Stop
 from .answer import Answer
-from .events import Strategy
+from .calling import FinishedCall
+from .events import Completed, Strategy
 from .judge import Ruling
 from .ledger import Ledger, exact_sum, saved
 from .tier import Rules, Tier
@@ -58,36 +59,50 @@ class Story:
         conversation: Sequence[Message],
         tiers: Sequence[Tier],
         rules: Rules,
-        ledger: Ledger,
+        before: Story | None = None,
     ) -> None:
         self.id = id
         self.conversation = tuple(conversation)
         self.tiers = tiers
         self.rules = rules
-        self.ledger = ledger
-        self.started = 0.0
+        self.ledger: Ledger = Ledger() if before is None else before.ledger
+        self._started: float | None = None if before is None else before._started
         self.strategy: Strategy = "direct"
-        self.switched = False
+        self.switched: bool = before is not None and before.switched
         self.degraded = False
         self.fallback: Answer | None = None
         """The best complete draft that was rejected."""
         self.causes: list[ProviderError | BudgetExceeded] = []
-        self.warnings: tuple[str, ...] = ()
-        self._first_visible: float | None = None
+        self.warnings: tuple[str, ...] = () if before is None else before.warnings
+        self._first_visible: float | None = None if before is None else before._first_visible
         self.ruling: Ruling | None = None
         """The last decision."""
+
+    def begin(self, now: float) -> float:
+        """The query starts, or goes on with another turn; when it started."""
+        if self._started is None:
+            self._started = now
+        return self._started
 
     def visible(self, now: float) -> None:
         """Something of an answer is shown."""
         if self._first_visible is None:
             self._first_visible = now
 
+    def completed(self, answer: Answer, now: float) -> Completed:
+        """The event that ends a turn."""
+        calls = answer.finished_calls()
+        for bad in calls:
+            if not bad.valid:
+                self.warnings += (f"a tool call was not valid: {'; '.join(bad.problems)}",)
+        return Completed(self.result(answer, now), calls, _message(answer, calls))
+
     def result(self, answer: Answer | None, now: float) -> CascadeResult:
         """The result with `answer` as its content, whole or partial."""
         rows, last = self.ledger.rows, len(self.tiers) - 1
         drafts = [row for row in rows if row.tier < last]
         finals = [row for row in rows if row.tier == last]
-        first, ruling = self._first_visible, self.ruling
+        first, ruling, started = self._first_visible, self.ruling, self.begin(now)
         result = CascadeResult(
             id=self.id,
             cascaded=self.switched,
@@ -96,8 +111,8 @@ class Story:
             draft_cost=float(exact_sum(row.usd for row in drafts)),
             verifier_cost=float(exact_sum(row.usd for row in finals)),
             cost_source=self.ledger.cost_source,
-            latency_ms=(now - self.started) * 1e3,
-            first_token_ms=None if first is None else (first - self.started) * 1e3,
+            latency_ms=(now - started) * 1e3,
+            first_token_ms=None if first is None else (first - started) * 1e3,
             draft_latency_ms=sum(row.latency or 0.0 for row in drafts) * 1e3,
             verifier_latency_ms=sum(row.latency or 0.0 for row in finals) * 1e3,
             confidence=ruling.estimate.p_good if ruling else None,
@@ -125,11 +140,12 @@ class Story:
         if stop is not None:
             result.finish_reason = stop.reason
             result.truncated = stop.reason in ("length", "pause")
-            result.tool_calls = [
-                {"id": call.id, "name": call.name, "arguments": call.arguments}
-                for call in answer.calls
-            ]
-            result.messages.append(_message(answer))
+            calls = answer.finished_calls()
+            valid = [call for call in calls if call.valid]
+            result.tool_calls = [call.to_dict() for call in valid]
+            result.messages.append(_message(answer, valid))
+            if calls and stop.reason in ("stop", "tool_calls"):
+                result.finish_reason = "tool_calls" if valid else "invalid_tool_call"
 
     def error(self, kind: ErrorKind, answer: Answer | None, now: float) -> CascadeError:
         """The error that ends a query, with the result so far."""
@@ -151,19 +167,19 @@ class Story:
         }
 
 
-def _message(answer: Answer) -> dict[str, Any]:
-    """The answer as the assistant's message of a conversation."""
+def _message(answer: Answer, calls: Sequence[FinishedCall]) -> dict[str, Any]:
+    """The answer as the assistant's message of a conversation, with these of its calls."""
     message: dict[str, Any] = {"role": "assistant", "content": answer.text}
-    calls = answer.calls
     if calls:
         message["tool_calls"] = [
             {
-                "id": call.id,
+                "id": finished.call.id,
                 "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
+                "function": {"name": finished.call.name, "arguments": finished.call.arguments},
             }
-            for call in calls
+            for finished in calls
         ]
     if answer.thinking:
         message["thinking_blocks"] = answer.thinking
+        message["thinking_model"] = answer.speaker.model
     return message

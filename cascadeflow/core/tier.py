@@ -10,6 +10,7 @@ import msgspec
 
 from ..config import RetryPolicy, Timeouts
 from ..types import Request
+from .calling import CheckCall, check_object
 from .ledger import Price
 from .policy import Estimator, Policy
 from .retry import RetryBudget
@@ -51,5 +52,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     direct: str = ""
     """Why the last tier is asked at once; empty: the cascade runs."""
     complexity: str = "simple"
+    check_call: CheckCall = check_object
+    """Whether a tool call may be executed."""
     chance: Callable[[], float] = lambda: 0.5
     """Uniform in [0, 1): the randomness of retry delays."""

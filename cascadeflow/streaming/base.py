@@ -116,6 +116,8 @@ def render(event: events.Event) -> StreamEvent | None:
             return StreamEvent(kind.ERROR, str(error), errored_data(event))
         case events.CallStarted() | events.CallArguments() | events.CallReady():
             return None
+        case events.ToolExecuting() | events.ToolReturned() | events.ToolFailed():
+            return None
         case _:
             assert_never(event)
 
@@ -174,4 +176,6 @@ class StreamManager:
             given["complexity_hint"] = complexity
         if routing_strategy == "direct":
             given["force_direct"] = True
-        return rendered(self._ladder.ask(query, make_options(given)))
+        given["tools"] = ()
+        ladder = self._ladder
+        return rendered(ladder.answer(ladder.prepare(query, make_options(given))))

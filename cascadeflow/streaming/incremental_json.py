@@ -1,0 +1,398 @@
+"""JSON that is still arriving: a resumable parser that keeps a live, partial value.
+
+Strict RFC 8259 (https://www.rfc-editor.org/rfc/rfc8259). Units: sizes and positions are characters
+(code points) of the JSON text, counted from 0.
+
+Each fragment costs time in proportion to its own length, however long the text already is:
+
+    fragment ──▶ step ─▶ step ─▶ ...     the mode chooses the step; a step reads one token,
+                  │                      or what has come of it
+                  └─▶ `value`: dicts and lists that grow in place
+
+- A token cut by the end of a fragment is resumed, not read again: strings and numbers are lists of
+  parts, and of a cut escape or literal at most five characters are carried to the next fragment.
+- A `str` cannot grow in place, and copying a long one for each fragment is quadratic. So the live
+  value shows an open string whole up to `EXACT` characters; a longer one may lack less than its
+  last 1/64 (`unshown` says how much) until it closes or `refresh` is called.
+- An open number or literal is not shown: the 12 of 1234 is another value, not part of one. The same
+  holds for an open key, and for a key whose value has not begun.
+- A number that is not inside anything has no end; it counts as complete where it could end.
+- The position of an error is that of the first character after which no text could be valid; of a
+  number out of range, that of its first character.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+from cascadeflow.errors import ConfigError
+
+from .json_grammar import (
+    AT_COLON,
+    AT_DELIMITER,
+    AT_ELEMENT,
+    AT_END,
+    AT_FIRST_NAME,
+    AT_NAME,
+    AT_VALUE,
+    CARRIED,
+    CUT_NUMBER,
+    IN_KEY,
+    IN_NUMBER,
+    IN_STRING,
+    LITERALS,
+    MAX_DEPTH,
+    MAX_SIZE,
+    NAME,
+    SCALAR,
+    SPECIAL,
+    STATES,
+    JSONParseState,
+    MalformedJSON,
+    ParseResult,
+    bare_value,
+    match_literal,
+    skip_cut_escape,
+    skip_escapes,
+    skip_space,
+    unescape,
+)
+from .json_tokens import EXACT, LAG, OpenNumber, OpenText
+from .json_value import LiveValue
+
+# Bound once: see the modes.
+_COMPLETE: Final = JSONParseState.COMPLETE
+_CUT_KEY: Final = JSONParseState.IN_KEY
+_CUT_STRING: Final = JSONParseState.IN_STRING
+_CUT_NUMBER: Final = JSONParseState.IN_NUMBER
+
+
+class ProgressiveJSONParser:
+    """Reads one JSON text in fragments, in time proportional to their length.
+
+    Values are those of `json.loads`, except that lone surrogates become U+FFFD and that numbers
+    beyond the range of a float are errors; so are comments, NaN, a byte order mark, a second value.
+
+    Args:
+        max_depth: arrays and objects inside each other, at least 1.
+        max_size: characters of the whole text, white space included, at least 1.
+
+    Raises:
+        ConfigError: if a bound is smaller than 1.
+    """
+
+    __slots__ = (
+        "_base",
+        "_carry",
+        "_cut",
+        "_error",
+        "_live",
+        "_max_depth",
+        "_max_size",
+        "_mode",
+        "_number",
+        "_received",
+        "_text",
+    )
+
+    def __init__(self, *, max_depth: int = MAX_DEPTH, max_size: int = MAX_SIZE) -> None:
+        for name, bound in (("max_depth", max_depth), ("max_size", max_size)):
+            if bound < 1:
+                raise ConfigError(f"ProgressiveJSONParser: {name} is {bound}; it must be >= 1")
+        self._max_depth = max_depth
+        self._max_size = max_size
+        self._error: MalformedJSON | None = None
+        self._live = LiveValue()
+        self._mode = AT_VALUE
+        self._received = 0
+        self._base = 0  # position of the first character of the text at hand
+        self._carry = ""  # a short cut token, to be read with the next fragment
+        self._cut = JSONParseState.IN_KEY  # the state within it
+        self._text = OpenText()
+        self._number = OpenNumber()
+
+    def feed(self, fragment: str) -> ParseResult:
+        """Read the next fragment; it may be cut anywhere, or be empty.
+
+        Wrong input is reported in the result, not raised, and every later result repeats it.
+        """
+        if self._error is not None:
+            return self._result()
+        text = fragment
+        self._base = self._received
+        if self._carry:
+            text = self._carry + fragment
+            self._base -= len(self._carry)
+            self._carry = ""
+        self._received += len(fragment)
+        excess = self._received > self._max_size
+        if excess:
+            text = text[: self._max_size - self._base]
+        try:
+            pos, size, steps = 0, len(text), self._STEPS
+            while pos < size:
+                pos = steps[self._mode](self, text, pos)
+            if excess:
+                raise MalformedJSON(
+                    "size", f"more than {self._max_size} characters", self._max_size
+                )
+        except MalformedJSON as error:
+            self._error = error
+            self._received = error.position
+            return self.refresh()
+        string = self._text
+        if self._mode == IN_STRING and (
+            len(string.shown) < EXACT or string.unshown * LAG >= len(string.shown)
+        ):
+            self._live.show(string.refresh())
+        return self._result()
+
+    def refresh(self) -> ParseResult:
+        """Show an open string to its last character, at the cost of copying it (`unshown`)."""
+        if self._mode == IN_STRING:
+            self._live.show(self._text.refresh())
+        return self._result()
+
+    def parse(self, text: str) -> ParseResult:
+        """Read a text, or the start of one, by itself; what was fed is not touched.
+
+        For text that keeps arriving `feed` is the cheaper way: this reads from the beginning.
+        """
+        parser = ProgressiveJSONParser(max_depth=self._max_depth, max_size=self._max_size)
+        parser.feed(text)
+        return parser.refresh()
+
+    def _result(self) -> ParseResult:
+        mode, error = self._mode, self._error
+        state = STATES[mode] or (self._cut if self._carry else self._state())
+        message = kind = None
+        if error is not None:
+            state, message, kind = JSONParseState.INVALID, str(error), error.kind
+        return ParseResult(
+            state,
+            self._live.root,
+            state is _COMPLETE,
+            message,
+            kind,
+            self._received,
+            self._live.duplicates,
+            self._text.lone_surrogates,
+            self._text.unshown if mode == IN_STRING else 0,
+        )
+
+    def _state(self) -> JSONParseState:
+        live = self._live
+        if self._mode == IN_NUMBER:
+            return JSONParseState.IN_NUMBER if live.around or not self._number.whole else _COMPLETE
+        if live.object is not None:
+            return JSONParseState.IN_OBJECT
+        return JSONParseState.EMPTY if live.array is None else JSONParseState.IN_ARRAY
+
+    def _unexpected(self, text: str, pos: int, expected: str) -> MalformedJSON:
+        message = f"unexpected {text[pos]!r}; allowed: {expected}"
+        return MalformedJSON("syntax", message, self._base + pos)
+
+    # Values
+
+    def _value(self, text: str, pos: int) -> int:
+        match = SCALAR.match(text, pos)
+        if match is None:
+            return self._other_value(text, pos)
+        string, quote, bare, delimiter = match.groups()
+        if bare is None:
+            if not quote:
+                return self._cut_string(string, len(text))
+            value = string if string.isascii() else self._text.whole(string)
+        elif not delimiter:
+            return self._other_value(text, match.start(3))
+        elif bare.isdigit() and bare[0] != "0":
+            value = int(bare)
+        else:
+            try:
+                value = bare_value(bare, self._base + match.start(3))
+            except ValueError:
+                return self._other_value(text, match.start(3))
+        live = self._live
+        if live.object is None:
+            self._put(value)
+            return match.start(4)
+        live.object[live.key] = value
+        if delimiter == ",":
+            self._mode = AT_NAME
+            return match.end()
+        self._mode = AT_DELIMITER
+        return match.start(4)
+
+    def _other_value(self, text: str, pos: int) -> int:
+        """A container, a value with an escape or a fault in it, or the start of any."""
+        char = text[pos]
+        if char in " \t\n\r":
+            return skip_space(text, pos)
+        if char == '"':
+            self._mode = IN_STRING
+            return pos + 1
+        if char in "{[":
+            return self._open(char, pos)
+        if char in "-0123456789":
+            return self._begin_number(text, pos)
+        if char == "]" and self._mode == AT_ELEMENT:
+            return self._close(pos)
+        return self._literal(text, pos)
+
+    def _cut_string(self, start: str, end: int) -> int:
+        if len(start) < CARRIED and start.isascii():
+            self._carry, self._cut = '"' + start, _CUT_STRING
+            self._live.show(start)
+        else:
+            self._mode = IN_STRING
+            self._text.take(start)
+        return end
+
+    def _begin_number(self, text: str, pos: int) -> int:
+        if self._live.around and len(text) - pos < CARRIED and CUT_NUMBER.fullmatch(text, pos):
+            self._carry, self._cut = text[pos:], _CUT_NUMBER
+            return len(text)
+        self._mode = IN_NUMBER
+        self._number.begin(self._base + pos)
+        return pos
+
+    def _literal(self, text: str, pos: int) -> int:
+        word, count = match_literal(text, pos)
+        if not word:
+            raise self._unexpected(text, pos, "a value")
+        end = pos + count
+        if count == len(word):
+            self._put(LITERALS[word])
+        elif end == len(text):
+            self._carry, self._cut = text[pos:], JSONParseState.IN_LITERAL
+        else:
+            raise self._unexpected(text, end, f"{word[count]!r}, as in {word}")
+        return end
+
+    def _digits(self, text: str, pos: int) -> int:
+        live, digits = self._live, self._number
+        if not live.around:
+            live.root = None
+        end = digits.read(text, pos)
+        if end < len(text):
+            if not digits.whole:
+                raise self._unexpected(text, end, "the rest of a number")
+            self._put(digits.value())
+        elif digits.whole and not live.around:
+            live.root = digits.value()
+        return end
+
+    def _put(self, value: object) -> None:
+        self._live.put(value)
+        self._mode = AT_DELIMITER if self._live.around else AT_END
+
+    # Arrays and objects
+
+    def _open(self, bracket: str, pos: int) -> int:
+        if len(self._live.around) == self._max_depth:
+            message = f"more than {self._max_depth} arrays and objects inside each other"
+            raise MalformedJSON("depth", message, self._base + pos)
+        if bracket == "{":
+            self._live.open_object()
+            self._mode = AT_FIRST_NAME
+        else:
+            self._live.open_array()
+            self._mode = AT_ELEMENT
+        return pos + 1
+
+    def _close(self, pos: int) -> int:
+        self._mode = AT_DELIMITER if self._live.close() else AT_END
+        return pos + 1
+
+    def _delimiter(self, text: str, pos: int) -> int:
+        char = text[pos]
+        is_object = self._live.object is not None
+        if char == ",":
+            self._mode = AT_NAME if is_object else AT_VALUE
+            return pos + 1
+        if char == ("}" if is_object else "]"):
+            return self._close(pos)
+        if char in " \t\n\r":
+            return skip_space(text, pos)
+        raise self._unexpected(text, pos, "',' or '}'" if is_object else "',' or ']'")
+
+    def _name(self, text: str, pos: int) -> int:
+        match = NAME.match(text, pos)
+        if match is None:
+            return self._other_name(text, pos)
+        key, colon = match.groups()
+        if colon:
+            self._live.name(key if key.isascii() else self._text.whole(key))
+            self._mode = AT_VALUE
+        elif len(key) < CARRIED:
+            self._carry, self._cut = '"' + key, _CUT_KEY
+        else:
+            self._mode = IN_KEY
+            self._text.take(key)
+        return match.end()
+
+    def _other_name(self, text: str, pos: int) -> int:
+        char = text[pos]
+        if char in " \t\n\r":
+            return skip_space(text, pos)
+        if char == '"':
+            self._mode = IN_KEY
+            return pos + 1
+        if char == "}" and self._mode == AT_FIRST_NAME:
+            return self._close(pos)
+        raise self._unexpected(text, pos, "a key in double quotes")
+
+    def _colon(self, text: str, pos: int) -> int:
+        pos = skip_space(text, pos)
+        if pos == len(text):
+            return pos
+        if text[pos] != ":":
+            raise self._unexpected(text, pos, "':'")
+        self._mode = AT_VALUE
+        return pos + 1
+
+    def _end(self, text: str, pos: int) -> int:
+        pos = skip_space(text, pos)
+        if pos < len(text):
+            raise self._unexpected(text, pos, "nothing more, the value is complete")
+        return pos
+
+    # Strings
+
+    def _string(self, text: str, pos: int) -> int:
+        special = SPECIAL.search(text, pos)
+        if special is None:
+            self._text.take(text[pos:] if pos else text)
+            return len(text)
+        end = special.start()
+        if text[end] == "\\":
+            return self._escaped(text, pos, end)
+        self._text.take(text[pos:end])
+        if text[end] != '"':
+            raise self._unexpected(text, end, "no control character in a string")
+        self._end_string()
+        return end + 1
+
+    def _escaped(self, text: str, pos: int, escape: int) -> int:
+        end = skip_escapes(text, escape)
+        self._text.take(unescape(text[pos:end]))
+        if not text.startswith("\\", end):
+            return end
+        cut = skip_cut_escape(text, end)
+        if cut < len(text):
+            raise self._unexpected(text, cut, "the rest of an escape")
+        self._carry = text[end:]
+        return cut
+
+    def _end_string(self) -> None:
+        if self._mode == IN_KEY:
+            self._live.name(self._text.close())
+            self._mode = AT_COLON
+        else:
+            self._put(self._text.close())
+
+    _STEPS: ClassVar[tuple[Callable[[Any, str, int], int], ...]] = (
+        *(_value, _value, _name, _name, _colon, _delimiter),
+        *(_string, _string, _digits, _end),
+    )

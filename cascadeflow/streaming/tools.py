@@ -1,0 +1,243 @@
+"""Tool streams: the event types, the event, and the manager that renders a cascade into them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING, Any, assert_never
+
+import msgspec
+
+from ..core import events
+from ..request import DEFAULT_TEMPERATURE, Choice, Query
+from ..request import options as make_options
+from .base import decided_data, errored_data, routed_data, switched_data
+from .utils import ProgressiveJSONParser
+
+if TYPE_CHECKING:
+    from ..ladder import Ladder
+    from ..tools import ToolExecutor, ToolResult
+
+
+class ToolStreamEventType(enum.StrEnum):
+    """What a `ToolStreamEvent` tells. `docs/events.md` lists the data of each.
+
+    Members equal those of `StreamEventType` with the same value.
+    """
+
+    ROUTING = "routing"
+    DRAFT_START = "draft_start"
+    CHUNK = "chunk"
+    TEXT_CHUNK = "chunk"
+    REASONING = "reasoning"
+    TOOL_CALL_START = "tool_call_start"
+    TOOL_CALL_DELTA = "tool_call_delta"
+    TOOL_CALL_COMPLETE = "tool_call_complete"
+    DRAFT_DECISION = "draft_decision"
+    SWITCH = "switch"
+    TOOL_EXECUTING = "tool_executing"
+    TOOL_RESULT = "tool_result"
+    TOOL_ERROR = "tool_error"
+    COMPLETE = "complete"
+    ERROR = "error"
+
+
+class ToolStreamEvent(msgspec.Struct):
+    """One event of a tool stream.
+
+    `data` of chunks is one mapping for each attempt, shared by all its chunks: read it, do not
+    change it. `tool_call`, `tool_result` and `error` always equal the values in `data`.
+    """
+
+    type: ToolStreamEventType
+    content: str = ""
+    """The text of a CHUNK or REASONING, the message of an ERROR or TOOL_ERROR, else empty."""
+    delta: str = ""
+    """The raw JSON fragment of a TOOL_CALL_DELTA."""
+    data: dict[str, Any] = {}
+    tool_call: dict[str, Any] | None = None
+    """`index`, `id`, `name`, and `arguments` as far as they are known."""
+    tool_result: ToolResult | None = None
+    error: Any = None
+    """The exception of an ERROR; what is wrong with the call, as text, for a TOOL_ERROR."""
+
+
+_TYPE = ToolStreamEventType
+
+
+class ToolRendering:
+    """Turns the core events of one query into `ToolStreamEvent`s.
+
+    It keeps the arguments of the calls that are forming, parsed as far as they have arrived.
+    """
+
+    def __init__(self) -> None:
+        self._forming: dict[tuple[int, int], _Forming] = {}
+
+    def render(self, event: events.Event) -> ToolStreamEvent:
+        """The public form of a core event."""
+        match event:
+            case events.Chunk(text, speaker):
+                return ToolStreamEvent(_TYPE.CHUNK, text, data=speaker.data)
+            case events.Reasoned(text, speaker):
+                return ToolStreamEvent(_TYPE.REASONING, text, data=speaker.data)
+            case events.CallStarted() | events.CallArguments() | events.CallReady():
+                return self._call(event)
+            case events.ToolExecuting() | events.ToolReturned() | events.ToolFailed():
+                return _execution(event)
+            case events.Routed():
+                return ToolStreamEvent(_TYPE.ROUTING, data=routed_data(event))
+            case events.DraftStarted(speaker, strategy):
+                data = {**speaker.data, "strategy": strategy}
+                return ToolStreamEvent(_TYPE.DRAFT_START, data=data)
+            case events.Decided():
+                return ToolStreamEvent(_TYPE.DRAFT_DECISION, data=decided_data(event))
+            case events.Switched():
+                return ToolStreamEvent(_TYPE.SWITCH, data=switched_data(event))
+            case events.Completed(result):
+                return ToolStreamEvent(_TYPE.COMPLETE, data={"result": result.to_dict()})
+            case events.Errored(error):
+                data = errored_data(event)
+                return ToolStreamEvent(_TYPE.ERROR, str(error), data=data, error=error)
+            case _:
+                assert_never(event)
+
+    def _call(
+        self, event: events.CallStarted | events.CallArguments | events.CallReady
+    ) -> ToolStreamEvent:
+        match event:
+            case events.CallStarted(index, id, name, speaker):
+                forming = _Forming(index, id, name)
+                self._forming[speaker.attempt, index] = forming
+                return _with_call(_TYPE.TOOL_CALL_START, speaker, forming.start())
+            case events.CallArguments(index, fragment, speaker):
+                forming = self._forming[speaker.attempt, index]
+                call = forming.grow(fragment)
+                return _with_call(_TYPE.TOOL_CALL_DELTA, speaker, call, delta=fragment)
+            case events.CallReady(index, call, speaker):
+                self._forming.pop((speaker.attempt, index), None)
+                return _with_call(_TYPE.TOOL_CALL_COMPLETE, speaker, call.to_dict())
+            case _:
+                assert_never(event)
+
+
+class _Forming:
+    """A tool call whose arguments are still coming."""
+
+    __slots__ = ("_call", "_parser")
+
+    def __init__(self, index: int, id: str, name: str) -> None:
+        self._call: dict[str, Any] = {"index": index, "id": id, "name": name}
+        self._parser = ProgressiveJSONParser()
+
+    def start(self) -> dict[str, Any]:
+        return dict(self._call)
+
+    def grow(self, fragment: str) -> dict[str, Any]:
+        """The call with its arguments as far as they can be read; {} before that."""
+        value = self._parser.feed(fragment).value
+        return {**self._call, "arguments": value if isinstance(value, dict) else {}}
+
+
+def _with_call(
+    type: ToolStreamEventType, speaker: events.Speaker, call: dict[str, Any], *, delta: str = ""
+) -> ToolStreamEvent:
+    data = {**speaker.data, "tool_call": call}
+    if delta:
+        data["delta"] = delta
+    return ToolStreamEvent(type, delta=delta, data=data, tool_call=call)
+
+
+def _execution(
+    event: events.ToolExecuting | events.ToolReturned | events.ToolFailed,
+) -> ToolStreamEvent:
+    call = event.call.to_dict()
+    data: dict[str, Any] = {"turn": event.turn, "tool_call": call}
+    match event:
+        case events.ToolExecuting():
+            return ToolStreamEvent(_TYPE.TOOL_EXECUTING, data=data, tool_call=call)
+        case events.ToolReturned():
+            data["tool_result"] = event.result
+            return ToolStreamEvent(
+                _TYPE.TOOL_RESULT, data=data, tool_call=call, tool_result=event.result
+            )
+        case events.ToolFailed(error=error):
+            data |= {"error": error, "tool_result": event.result}
+            return ToolStreamEvent(
+                _TYPE.TOOL_ERROR,
+                error,
+                data=data,
+                tool_call=call,
+                tool_result=event.result,
+                error=error,
+            )
+        case _:
+            assert_never(event)
+
+
+async def rendered(
+    batches: AsyncGenerator[list[events.Event], None],
+) -> AsyncGenerator[ToolStreamEvent, None]:
+    """Core events in batches in, public events one by one out; closes `batches` when it ends."""
+    render = ToolRendering().render
+    try:
+        async for batch in batches:
+            for event in batch:
+                yield render(event)
+    finally:
+        await batches.aclose()
+
+
+class ToolStreamManager:
+    """Streams answers with tool calls, and runs the tools: `agent.tool_streaming_manager`."""
+
+    def __init__(self, cascade: Ladder) -> None:
+        self._ladder = cascade
+
+    def stream(
+        self,
+        query: Query,
+        tools: Sequence[Any] | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = DEFAULT_TEMPERATURE,
+        tool_choice: Choice | None = None,
+        execute_tools: bool = True,
+        max_turns: int = 5,
+        tool_executor: ToolExecutor | None = None,
+        **options: Any,
+    ) -> AsyncGenerator[ToolStreamEvent, None]:
+        """Stream the answer to `query`, running the tools it calls.
+
+        A tool runs if its function is known: `ToolConfig(function=…)`, a plain function, or one of
+        `tool_executor` (here or of the agent). If a called tool has none, the stream ends after the
+        calls with `finish_reason="tool_calls"`, for you to run it.
+
+        Args:
+            query: a text or a list of messages.
+            tools: what is offered; None: the agent's tools.
+            max_tokens: limit of generated tokens, for each turn.
+            temperature: in [0, 2].
+            tool_choice: "auto", "required", "none", or the name of a tool, in any provider's form.
+                It holds for the first turn; after that the model is free.
+            execute_tools: False ends the stream after the calls.
+            max_turns: model calls at most, at least 1.
+            tool_executor: runs the tools, with its own limits.
+            **options: further arguments of `CascadeAgent.stream_events`.
+
+        Raises:
+            ConfigError: an argument is wrong. Nothing was sent.
+        """
+        given = make_options(
+            {
+                "tools": tools,
+                "max_tokens": max_tokens,
+                "temperature": temperature,
+                "tool_choice": tool_choice,
+                **options,
+            }
+        )
+        ladder = self._ladder
+        ask = ladder.prepare(query, given)
+        if not execute_tools:
+            return rendered(ladder.answer(ask))
+        return rendered(ladder.converse(ask, tool_executor, max_turns))
