@@ -1,0 +1,1 @@
+"""The command line. `app.py` lists the commands; only this package writes to the terminal."""

@@ -1,0 +1,140 @@
+"""Which models the command asks: those given, else those with a key, else a local Ollama's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ..config import ModelConfig
+from ..errors import ConfigError
+from ..providers.catalog import CATALOG
+from ..providers.traits import traits
+from .probe import ollama_by_size
+
+ANSWER_TOKENS = 1_000
+"""Token limit of an answer at a terminal, where --max-tokens gives none."""
+
+LADDERS: tuple[tuple[str, str, str], ...] = (
+    ("openai", "gpt-4o-mini", "gpt-4o"),
+    ("anthropic", "claude-haiku-4-5", "claude-sonnet-4-5"),
+    ("gemini", "gemini-2.5-flash-lite", "gemini-2.5-flash"),
+    ("groq", "llama-3.1-8b-instant", "llama-3.3-70b-versatile"),
+    ("mistral", "mistral-small-latest", "mistral-large-latest"),
+    (
+        "together",
+        "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo",
+        "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+    ),
+    ("openrouter", "openai/gpt-4o-mini", "openai/gpt-4o"),
+)
+"""Provider, draft model, last model: the first whose key is in the environment is used."""
+
+SIMULATED = ("sim-mini", "sim-large")
+
+NO_MODEL = """\
+There is no model to ask: no API key is set, and no Ollama answers on this machine. Do one of these:
+  cascadeflow ask --simulated "What is 17 * 23?"     simulated models, no key needed
+  export OPENAI_API_KEY=...                          or the key of another provider
+  ollama pull llama3.2:1b; ollama pull llama3.1:8b   models on this machine
+`cascadeflow doctor` tells what was found."""
+
+_GIVEN = re.compile(
+    r"(?P<provider>[^/:@]+)[/:](?P<name>.+?)"
+    r"(?:@(?P<input>\d+(?:\.\d+)?),(?P<output>\d+(?:\.\d+)?))?"
+)
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The models to ask, cheapest first."""
+
+    models: tuple[ModelConfig, ...]
+    why: str
+    """Where they come from."""
+
+    @property
+    def told(self) -> str:
+        """The models and where they come from, on one line."""
+        names = " -> ".join(f"{model.provider}/{model.name}" for model in self.models)
+        return f"models: {names} ({self.why})"
+
+
+def choose(
+    given: Sequence[str],
+    *,
+    simulated: bool,
+    max_tokens: int | None,
+    environ: Mapping[str, str],
+) -> Choice | None:
+    """The models to ask; None if there are none: `NO_MODEL` says what to do.
+
+    Raises:
+        ConfigError: a given model cannot be read, or contradicts `simulated`.
+    """
+    if given and simulated:
+        raise ConfigError("--model and --simulated exclude each other; give one of them")
+    if given:
+        return Choice(tuple(parse_model(text, max_tokens) for text in given), "--model")
+    if simulated:
+        return _choice("simulated", SIMULATED, max_tokens, "--simulated")
+    return _with_key(max_tokens, environ) or _with_ollama(max_tokens, environ)
+
+
+def parse_model(text: str, max_tokens: int | None = None) -> ModelConfig:
+    """`provider/name` or `provider:name`, with `@input,output` in dollars per million tokens.
+
+    Raises:
+        ConfigError: it is not of this form.
+    """
+    found = _GIVEN.fullmatch(text)
+    if found is None:
+        raise ConfigError(
+            f"--model is {text!r}; it must be provider/name, e.g. openai/gpt-4o-mini, or with "
+            "prices in dollars per million tokens, openai/gpt-4o-mini@0.15,0.60"
+        )
+    prices = [None if found[name] is None else float(found[name]) for name in ("input", "output")]
+    return _model(found["provider"], found["name"], max_tokens, *prices)
+
+
+def key_of(provider: str, environ: Mapping[str, str]) -> str | None:
+    """The environment variable that holds the provider's key; None if none does."""
+    return next((name for name in CATALOG[provider].key_variables if environ.get(name)), None)
+
+
+def _with_key(max_tokens: int | None, environ: Mapping[str, str]) -> Choice | None:
+    for provider, *names in LADDERS:
+        if variable := key_of(provider, environ):
+            return _choice(provider, names, max_tokens, f"{variable} is set")
+    return None
+
+
+def _with_ollama(max_tokens: int | None, environ: Mapping[str, str]) -> Choice | None:
+    found = ollama_by_size(environ)
+    if not found:
+        return None
+    ladder = dict.fromkeys((found[0], found[-1]))
+    return _choice("ollama", tuple(ladder), max_tokens, "the smallest and largest of Ollama's")
+
+
+def _choice(provider: str, names: Sequence[str], max_tokens: int | None, why: str) -> Choice:
+    return Choice(tuple(_model(provider, name, max_tokens) for name in names), why)
+
+
+def _model(
+    provider: str,
+    name: str,
+    max_tokens: int | None,
+    input_price: float | None = None,
+    output_price: float | None = None,
+) -> ModelConfig:
+    """A model with a limit that suits a terminal; one that thinks gets none that was not asked."""
+    if max_tokens is None and not traits(name).thinks:
+        max_tokens = ANSWER_TOKENS
+    return ModelConfig(
+        name,
+        provider,
+        max_tokens=max_tokens,
+        input_price=input_price,
+        output_price=output_price,
+    )

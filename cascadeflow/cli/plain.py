@@ -1,0 +1,42 @@
+"""Text of a model, made safe for a terminal.
+
+A model, or whoever wrote what it read, may send escape sequences: they clear the screen, set the
+title, write to the clipboard, disguise a link, overwrite a line, or reverse its order. Each
+character with such a power is replaced by a visible one, and the rest of a sequence stays as the
+harmless text it is. One character at a time, so it does not matter how a text was cut:
+`plain(a + b) == plain(a) + plain(b)`.
+
+Replaced: C0 controls except newline and tab, DEL, C1 controls (the eight-bit CSI, OSC, DCS), the
+bidirectional controls of UAX #9, the Unicode line separators, and surrogates, which no terminal
+can be sent. Source: ECMA-48; https://www.unicode.org/reports/tr9/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_KEPT = (0x09, 0x0A)
+_PICTURES = 0x2400
+"""Start of the Unicode block that depicts the C0 controls in their order."""
+
+_NAMED = (
+    *range(0x80, 0xA0),  # C1
+    0x061C, 0x200E, 0x200F,  # marks of direction
+    0x2028, 0x2029,  # line and paragraph separator
+    *range(0x202A, 0x202F),  # embeddings and overrides
+    *range(0x2066, 0x2070),  # isolates, and the deprecated format characters
+    *range(0xD800, 0xE000),  # surrogates
+)  # fmt: skip
+
+REPLACED: Mapping[int, str] = MappingProxyType(
+    {code: chr(_PICTURES + code) for code in range(0x20) if code not in _KEPT}
+    | {0x7F: "\u2421"}
+    | {code: f"<U+{code:04X}>" for code in _NAMED}
+)
+"""Code point to what is shown instead of it."""
+
+
+def plain(text: str) -> str:
+    """`text` with every character that could command a terminal shown instead of obeyed."""
+    return text.translate(REPLACED)

@@ -1,0 +1,126 @@
+"""Asks servers on this machine which models they have. Loopback only, with a short deadline.
+
+No proxy is used and no key is sent. Seconds.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from ..config import ModelConfig
+from ..errors import ConfigError
+from ..providers.catalog import CATALOG, endpoint
+
+PATIENCE = 0.3
+LARGEST_ANSWER = 1_000_000
+"""Bytes that are read of a list of models."""
+
+
+T = TypeVar("T")
+
+
+class LocalServer(msgspec.Struct, frozen=True):
+    """A server of the catalogue that runs on the user's own machine."""
+
+    name: str
+    url: str | None
+    """Base URL; None: the environment puts it on another machine, which is not asked."""
+    models: tuple[str, ...] | None
+    """None: it does not answer."""
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    """What `GET /v1/models` answers."""
+
+    data: list[_Model]
+
+
+class _Tag(msgspec.Struct):
+    name: str
+    size: int
+
+
+class _Tags(msgspec.Struct):
+    """What Ollama's `GET /api/tags` answers; sizes in bytes."""
+
+    models: list[_Tag]
+
+
+def local_servers(environ: Mapping[str, str]) -> list[LocalServer]:
+    """Every local server of the catalogue, asked all at once."""
+    names = [
+        name for name, server in CATALOG.items() if server.base_url.startswith("http://127.0.0.1:")
+    ]
+    with ThreadPoolExecutor(len(names)) as pool:
+        return list(pool.map(look_at, names, repeat(environ)))
+
+
+def look_at(name: str, environ: Mapping[str, str]) -> LocalServer:
+    """One local server and its models."""
+    base = _loopback(name, environ)
+    if base is None:
+        return LocalServer(name, None, None)
+    found = _get(base, base.path + "/models", _Models)
+    listed = None if found is None else tuple(model.id for model in found.data)
+    return LocalServer(name, f"http://{_host(base)}{base.path}", listed)
+
+
+def ollama_by_size(environ: Mapping[str, str]) -> list[str]:
+    """The chat models that Ollama has, the smallest first; empty if it does not answer."""
+    base = _loopback("ollama", environ)
+    found = None if base is None else _get(base, "/api/tags", _Tags)
+    models = [] if found is None else found.models
+    sized = sorted((model.size, model.name) for model in models if "embed" not in model.name)
+    return [name for _, name in sized]
+
+
+def _loopback(name: str, environ: Mapping[str, str]) -> SplitResult | None:
+    """The base URL of a server, if it is on this machine."""
+    try:
+        parts = urlsplit(endpoint(ModelConfig("models", name), CATALOG[name], environ))
+        port = parts.port
+    except (ConfigError, ValueError):
+        return None
+    if parts.scheme != "http" or port is None or not _is_loopback(parts.hostname or ""):
+        return None
+    return parts._replace(path=parts.path.removesuffix("/chat/completions"))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _host(base: SplitResult) -> str:
+    """Host and port, without a name and password that may stand before them."""
+    return base.netloc.rpartition("@")[2]
+
+
+def _get(base: SplitResult, path: str, shape: type[T]) -> T | None:
+    """The JSON that the server answers; None if it answers anything else, or not in time."""
+    connection = http.client.HTTPConnection(base.hostname or "", base.port, timeout=PATIENCE)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read(LARGEST_ANSWER)
+        return msgspec.json.decode(body, type=shape) if response.status == 200 else None
+    except (OSError, http.client.HTTPException, msgspec.MsgspecError, UnicodeError):
+        return None
+    finally:
+        connection.close()

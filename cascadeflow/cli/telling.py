@@ -1,0 +1,74 @@
+"""What happened to a query, in words: one line each, for people.
+
+The lines may hold names that came from a server; who prints them makes them plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..result import CascadeResult
+
+MOST_EVIDENCE = 6
+"""Features named on one line."""
+
+_VERBS = {"before": "SKIPPED", "during": "ABANDONED", "after": "REJECTED"}
+_WHEN = {
+    "before": "before it was asked",
+    "during": "while it was speaking",
+    "after": "when it had ended",
+}
+
+
+def decision(data: Mapping[str, Any]) -> str:
+    """A DRAFT_DECISION: the verdict, the probability and the threshold, the reason."""
+    reason = str(data["reason"])
+    if reason.startswith("draft_error:"):
+        return f"FAILED ({reason.removeprefix('draft_error:')})"
+    verb = "ACCEPTED" if data["accepted"] else _VERBS[data["stage"]]
+    threshold = data["threshold"]
+    bound = "" if threshold is None else f", threshold {threshold:.2f}"
+    return f"{verb} {_WHEN[data['stage']]}: p_good {data['confidence']:.2f}{bound} ({reason})"
+
+
+def evidence(data: Mapping[str, Any]) -> str:
+    """The named features behind a DRAFT_DECISION; empty if there are none."""
+    told = [f"{name} {value:.2f}" for name, value in data["evidence"].items()]
+    more = len(told) - MOST_EVIDENCE
+    rest = [f"and {more} more"] if more > 0 else []
+    return ", ".join(told[:MOST_EVIDENCE] + rest)
+
+
+def switch(data: Mapping[str, Any]) -> str:
+    """A SWITCH: who takes over and what is void."""
+    shown = data["discard_chars"]
+    void = f"; the {shown} characters above are void" if shown else ""
+    return f"SWITCH {data['from_model']} -> {data['to_model']}{void}"
+
+
+def footer(result: CascadeResult) -> str:
+    """Who answered, what it cost and saved, how soon it came."""
+    parts = [result.model_used or "no answer", *_price(result)]
+    if result.first_token_ms is not None:
+        parts.append(f"first token {result.first_token_ms:.0f} ms")
+    parts.append(f"all {result.latency_ms / 1e3:.1f} s")
+    if result.truncated:
+        parts.append("TRUNCATED (finish reason length; --max-tokens raises the limit)")
+    return " | ".join(parts)
+
+
+def _price(result: CascadeResult) -> list[str]:
+    if result.cost_source == "unknown":
+        return ["cost unknown (no price for a model)"]
+    if result.strategy == "direct":
+        return [f"cost {dollars(result.total_cost)}"]
+    alone = result.total_cost + result.cost_saved
+    share = f" ({result.cost_saved / alone:.0%})" if alone > 0 else ""
+    return [f"cost {dollars(result.total_cost)}", f"saved {dollars(result.cost_saved)}{share}"]
+
+
+def dollars(value: float) -> str:
+    """US dollars with as many decimals as a single query needs."""
+    sign = "-" if value < 0 else ""
+    return f"{sign}${abs(value):.6f}" if abs(value) < 1 else f"{sign}${abs(value):.2f}"

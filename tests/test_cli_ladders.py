@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Generator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from cascadeflow import costs
+from cascadeflow.cli.ladders import LADDERS, choose, parse_model
+from cascadeflow.cli.probe import look_at, ollama_by_size
+from cascadeflow.config import ModelConfig
+from cascadeflow.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "provider", "name", "prices"),
+    [
+        ("openai/gpt-4o-mini", "openai", "gpt-4o-mini", (None, None)),
+        ("openai:gpt-4o-mini", "openai", "gpt-4o-mini", (None, None)),
+        ("together/meta-llama/Llama-3", "together", "meta-llama/Llama-3", (None, None)),
+        ("ollama/llama3.2:1b", "ollama", "llama3.2:1b", (None, None)),
+        ("llama.cpp:a/b:c", "llama.cpp", "a/b:c", (None, None)),
+        ("openai/gpt-4o@2.5,10", "openai", "gpt-4o", (2.5, 10.0)),
+        ("vertex/claude@20240620", "vertex", "claude@20240620", (None, None)),
+        ("vertex/claude@20240620@3,15", "vertex", "claude@20240620", (3.0, 15.0)),
+    ],
+)
+def test_a_model_is_read_as_provider_name_and_prices(
+    text: str, provider: str, name: str, prices: tuple[float | None, float | None]
+) -> None:
+    model = parse_model(text)
+    assert (model.provider, model.name) == (provider, name)
+    assert (model.input_price, model.output_price) == prices
+
+
+@pytest.mark.parametrize("text", ["", "gpt-4o", "/gpt-4o", "openai/", ":x"])
+def test_a_model_without_provider_or_name_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="provider/name"):
+        parse_model(text)
+
+
+def test_a_model_that_thinks_gets_no_limit_that_was_not_asked_for() -> None:
+    assert parse_model("openai/o3-mini").max_tokens is None
+    assert parse_model("openai/gpt-4o").max_tokens == 1000
+    assert parse_model("openai/o3-mini", 50).max_tokens == 50
+
+
+@pytest.mark.parametrize(
+    ("environ", "provider"),
+    [
+        ({"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}, "openai"),
+        ({"ANTHROPIC_API_KEY": "k"}, "anthropic"),
+        ({"GOOGLE_API_KEY": "k"}, "gemini"),
+        ({"OPENAI_API_KEY": "", "GROQ_API_KEY": "k"}, "groq"),
+    ],
+)
+def test_the_first_key_of_the_table_chooses_the_ladder(
+    environ: dict[str, str], provider: str
+) -> None:
+    chosen = choose([], simulated=False, max_tokens=None, environ=environ)
+    assert chosen is not None
+    assert [model.provider for model in chosen.models] == [provider, provider]
+
+
+def test_every_model_of_the_default_ladders_has_a_price() -> None:
+    pytest.importorskip("genai_prices")
+    for provider, *names in LADDERS:
+        for name in names:
+            assert costs.resolve(ModelConfig(name, provider), provider).source == "priced", name
+
+
+@contextlib.contextmanager
+def answering(answers: Mapping[str, bytes]) -> Generator[str]:
+    """The base URL of a local server that answers GET with these bodies, anything else with 404."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = answers.get(self.path)
+            self.send_response(404 if body is None else 200)
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+        thread.join()
+
+
+TAGS = b"""{"models": [{"name": "llama3.1:8b", "size": 9}, {"name": "nomic-embed-text", "size": 1},
+    {"name": "qwen:32b", "size": 99}, {"name": "llama3.2:1b", "size": 2}]}"""
+
+
+def test_without_keys_the_smallest_and_the_largest_model_of_a_local_ollama_are_asked() -> None:
+    with answering({"/api/tags": TAGS}) as url:
+        chosen = choose([], simulated=False, max_tokens=None, environ={"OLLAMA_BASE_URL": url})
+    assert chosen is not None
+    assert [model.name for model in chosen.models] == ["llama3.2:1b", "qwen:32b"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"models": 3}', b'{"models": [{}]}', b"\xff", b"[" * 100_000]
+)
+def test_a_server_that_is_no_ollama_is_taken_for_none(body: bytes) -> None:
+    with answering({"/api/tags": body}) as url:
+        assert ollama_by_size({"OLLAMA_BASE_URL": url}) == []
+
+
+def test_a_local_server_is_asked_for_its_models() -> None:
+    listed = b'{"object": "list", "data": [{"id": "a"}, {"id": "b"}]}'
+    with answering({"/v1/models": listed}) as url:
+        assert look_at("vllm", {"VLLM_BASE_URL": url}).models == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1:8000/v1", "http://192.0.2.1:8000/v1", "http://far.example/v1", "x:y"]
+)
+def test_a_server_on_another_machine_is_not_asked(url: str) -> None:
+    server = look_at("vllm", {"VLLM_BASE_URL": url})
+    assert (server.url, server.models) == (None, None)
