@@ -84,15 +84,15 @@ def many(size: int, item: Callable[[int], str], start: str, end: str) -> str:
 SHAPES = (text, code, escapes, records, numbers, long_numbers, keys, nested, spaces)
 
 
-def read(fragments: list[str]) -> Any:
-    """Feed all fragments; look at the innermost newest value after each."""
+def read(fragments: list[str]) -> object:
+    """Feed all fragments; look into the live value after each."""
     parser = ProgressiveJSONParser(max_size=2 << 20)
     value: Any = None
     for fragment in fragments:
         value = parser.feed(fragment).value
         if isinstance(value, dict):
-            value.get("text")
-    return value
+            value.get("text")  # pyright: ignore[reportUnknownMemberType]
+    return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def seconds(fragments: list[str], repeats: int) -> float:
@@ -137,7 +137,8 @@ def main() -> None:
         print(json.dumps({"python": platform.python_version(), "shapes": table}))
         return
     print(f"CPython {platform.python_version()}, {args.fragment}-character fragments, us/fragment")
-    print(f"{'shape':14}" + "".join(f"{size // 1024:>6} K" for size in SIZES) + "  exponent")
+    heads = "".join(f"{size // 1024:>6} K" for size in SIZES)
+    print(f"{'shape':14}{heads}  exponent")
     for name, row in table.items():
         cells = "".join(f"{row['us_per_fragment'][str(size)]:8.2f}" for size in SIZES)
         print(f"{name:14}{cells}{row['exponent']:10.3f}")

@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
-HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-)
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 def events(chunks: int, *, logprobs: bool) -> list[bytes]:
@@ -31,8 +29,8 @@ def events(chunks: int, *, logprobs: bool) -> list[bytes]:
 
     words = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
     out = [event(choices=[choice({"role": "assistant", "content": ""})])]
-    for number in range(chunks):
-        out.append(event(choices=[choice({"content": f" {words[number * 7 % 10]}{number}"})]))
+    texts = (f" {words[number * 7 % 10]}{number}" for number in range(chunks))
+    out += [event(choices=[choice({"content": text})]) for text in texts]
     out.append(event(choices=[choice({}, "stop")]))
     usage = {"prompt_tokens": 9, "completion_tokens": chunks, "total_tokens": chunks + 9}
     return [*out, event(choices=[], usage=usage), b"data: [DONE]\n\n"]

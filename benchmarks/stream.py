@@ -107,7 +107,9 @@ async def _count(client: Client, url: str) -> int:
     return await client(url)
 
 
-def measure(clients: dict[str, Client], chunks: int, rounds: int, *, logprobs: bool) -> dict[str, float]:
+def measure(
+    clients: dict[str, Client], chunks: int, rounds: int, *, logprobs: bool
+) -> dict[str, float]:
     """Median microseconds of CPU for each chunk, by client."""
     times: dict[str, list[float]] = {name: [] for name in clients}
     with serving(chunks, logprobs=logprobs) as url:

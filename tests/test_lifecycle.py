@@ -7,7 +7,6 @@ import gc
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -228,7 +227,7 @@ def test_one_agent_works_in_several_threads_at_once(server: ThreadedFaultServer)
 
 
 def test_a_connection_is_used_again(server: ThreadedFaultServer) -> None:
-    async def body() -> Any:
+    async def body() -> set[object]:
         async with agent(server, "fault:ok") as cascade:
             for _ in range(3):
                 await cascade.run("Go")

@@ -5,15 +5,16 @@ Strict RFC 8259 (https://www.rfc-editor.org/rfc/rfc8259). Units: sizes and posit
 
 Each fragment costs time in proportion to its own length, however long the text already is:
 
-    fragment ──▶ step ─▶ step ─▶ ...     the mode chooses the step; a step reads one token,
+    fragment ──▶ step ─▶ step ─▶ ...     what comes next chooses the step; a step reads one token,
                   │                      or what has come of it
-                  └─▶ `value`: dicts and lists that grow in place
+                  └─▶ `LiveValue`        dicts and lists that grow in place
 
-- A token cut by the end of a fragment is resumed, not read again: strings and numbers are lists of
-  parts, and of a cut escape or literal at most five characters are carried to the next fragment.
+- A token that the end of a fragment cuts is carried to the next fragment while it is short; a long
+  string or number is a list of parts, and no part of it is read twice.
 - A `str` cannot grow in place, and copying a long one for each fragment is quadratic. So the live
   value shows an open string whole up to `EXACT` characters; a longer one may lack less than its
-  last 1/64 (`unshown` says how much) until it closes or `refresh` is called.
+  last 1/64 (`unshown` says how much) until it closes or `refresh` is called. It is a plain `str`
+  all the same, so that the value can be serialised at any time.
 - An open number or literal is not shown: the 12 of 1234 is another value, not part of one. The same
   holds for an open key, and for a key whose value has not begun.
 - A number that is not inside anything has no end; it counts as complete where it could end.
@@ -61,11 +62,10 @@ from .json_grammar import (
 from .json_tokens import EXACT, LAG, OpenNumber, OpenText
 from .json_value import LiveValue
 
-# Bound once: see the modes.
+# Bound once: looking up an enum's member costs as much as a small token.
 _COMPLETE: Final = JSONParseState.COMPLETE
 _CUT_KEY: Final = JSONParseState.IN_KEY
 _CUT_STRING: Final = JSONParseState.IN_STRING
-_CUT_NUMBER: Final = JSONParseState.IN_NUMBER
 
 
 class ProgressiveJSONParser:
@@ -134,9 +134,8 @@ class ProgressiveJSONParser:
             while pos < size:
                 pos = steps[self._mode](self, text, pos)
             if excess:
-                raise MalformedJSON(
-                    "size", f"more than {self._max_size} characters", self._max_size
-                )
+                message = f"more than {self._max_size} characters"
+                raise MalformedJSON("size", message, self._max_size)
         except MalformedJSON as error:
             self._error = error
             self._received = error.position
@@ -251,7 +250,7 @@ class ProgressiveJSONParser:
 
     def _begin_number(self, text: str, pos: int) -> int:
         if self._live.around and len(text) - pos < CARRIED and CUT_NUMBER.fullmatch(text, pos):
-            self._carry, self._cut = text[pos:], _CUT_NUMBER
+            self._carry, self._cut = text[pos:], JSONParseState.IN_NUMBER
             return len(text)
         self._mode = IN_NUMBER
         self._number.begin(self._base + pos)
@@ -363,7 +362,7 @@ class ProgressiveJSONParser:
     def _string(self, text: str, pos: int) -> int:
         special = SPECIAL.search(text, pos)
         if special is None:
-            self._text.take(text[pos:] if pos else text)
+            self._text.take(text[pos:])
             return len(text)
         end = special.start()
         if text[end] == "\\":
@@ -392,6 +391,7 @@ class ProgressiveJSONParser:
         else:
             self._put(self._text.close())
 
+    # By what comes next. (`Any` is this class: the type checkers disagree on how to say so here.)
     _STEPS: ClassVar[tuple[Callable[[Any, str, int], int], ...]] = (
         *(_value, _value, _name, _name, _colon, _delimiter),
         *(_string, _string, _digits, _end),

@@ -223,7 +223,7 @@ def number(digits: str, position: int) -> int | float:
         return _integer(digits)
     value = float(digits)
     if math.isinf(value):
-        message = f"{digits[:40]} is beyond the range of a float, about 1.8e308"
+        message = "a number beyond the range of a float, about 1.8e308"
         raise MalformedJSON("number", message, position)
     return value
 
