@@ -12,9 +12,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-pytest.register_assert_rewrite("tests.snippet_checks")
+pytest.register_assert_rewrite(
+    "tests.snippet_claims", "tests.snippet_text_checks", "tests.snippet_tool_checks"
+)
 
-from .snippet_checks import CHECKS  # noqa: E402 - after its asserts were made readable
+# These come after their asserts were made readable.
 from .snippet_code import Code, UnknownPlaceholder, looks_like_python  # noqa: E402
 from .snippet_page import Run  # noqa: E402
 from .snippet_table import (  # noqa: E402
@@ -27,7 +29,10 @@ from .snippet_table import (  # noqa: E402
     Snippet,
     readme,
 )
+from .snippet_text_checks import TEXT_CHECKS  # noqa: E402
+from .snippet_tool_checks import TOOL_CHECKS  # noqa: E402
 
+CHECKS = TEXT_CHECKS | TOOL_CHECKS
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = Path(__file__).resolve().parents[2] / "shared" / "spec"
 FENCE = re.compile(r"^\s*```(\w*)\s*$")

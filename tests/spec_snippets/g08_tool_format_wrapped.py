@@ -1,0 +1,7 @@
+tools = [{
+    "type": "function",              # ← Don't wrap!
+    "function": {
+        "name": "get_weather",
+        ...
+    }
+}]

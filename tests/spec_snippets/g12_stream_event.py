@@ -1,0 +1,5 @@
+@dataclass
+class StreamEvent:
+    type: StreamEventType      # Event type enum
+    content: str              # Text content (for CHUNK)
+    data: Dict[str, Any]      # Additional data

@@ -1,0 +1,4 @@
+agent = CascadeAgent(
+    models=[...],
+    verbose=False  # ← Reduces I/O overhead
+)

@@ -1,0 +1,1 @@
+agent.text_streaming_manager  # None

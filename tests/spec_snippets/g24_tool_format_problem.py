@@ -1,0 +1,4 @@
+tools = [{
+    "type": "function",      # ← Wrong format!
+    "function": {...}
+}]

@@ -1,0 +1,6 @@
+# Use universal format
+tools = [{
+    "name": "get_weather",   # ← Direct properties
+    "description": "...",
+    "parameters": {...}
+}]

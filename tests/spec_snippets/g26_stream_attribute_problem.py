@@ -1,0 +1,3 @@
+# Wrong API
+async for event in agent.tool_streaming_manager.stream(query, tools=tools):
+    ...

@@ -1,0 +1,3 @@
+# Use agent.stream_events() instead
+async for event in agent.stream_events(query, tools=tools):
+    ...

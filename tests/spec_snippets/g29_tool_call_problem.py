@@ -1,0 +1,1 @@
+tool = event.tool_call  # AttributeError or None
