@@ -17,7 +17,16 @@ from .errors import ConfigError
 from .ladder import Ladder, Settings
 from .providers.transport import Transport
 from .quality import default_estimator
-from .request import DEFAULT_TEMPERATURE, REVEALS, Choice, Query, check_choice, options
+from .request import (
+    DEFAULT_TEMPERATURE,
+    REVEALS,
+    Choice,
+    Query,
+    check_choice,
+    check_list,
+    check_type,
+    options,
+)
 from .result import CascadeResult
 from .streaming.base import StreamEvent, StreamManager, rendered
 from .streaming.tools import ToolStreamEvent, ToolStreamManager
@@ -89,6 +98,8 @@ class CascadeAgent:
         check_choice("reveal", reveal, REVEALS)
         check_choice("on_verifier_error", on_verifier_error, ("error", "draft"))
         check_dollars("max_cost", max_cost)
+        check_type("timeouts", timeouts, Timeouts, "a cascadeflow.Timeouts")
+        check_type("retry", retry, RetryPolicy, "a cascadeflow.RetryPolicy")
         settings = Settings(
             estimator=estimator if estimator is not None else default_estimator(),
             policy=policy if policy is not None else ThresholdPolicy(),
@@ -258,11 +269,11 @@ class CascadeAgent:
         await self.aclose()
 
 
-def _check_models(models: Sequence[ModelConfig]) -> None:
-    given: Sequence[object] = models
-    if not given:
+def _check_models(models: Sequence[object]) -> None:
+    check_list("models", models, "a list of ModelConfig, cheapest first")
+    if not models:
         raise ConfigError("models is empty; it must hold at least one ModelConfig")
-    for place, model in enumerate(given):
+    for place, model in enumerate(models):
         if not isinstance(model, ModelConfig):
             raise ConfigError(
                 f"models[{place}] is {type(model).__name__}; it must be a ModelConfig"

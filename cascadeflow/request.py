@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import msgspec
 
 from .config import ModelConfig, Timeouts, check_count, check_dollars, check_temperature
 from .core.tier import Reveal
 from .errors import ConfigError
+from .providers.address import check_headers
 from .providers.traits import traits
 from .types import Message, Request, ToolChoice
 
@@ -68,6 +69,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         check_count("max_tokens", self.max_tokens)
         check_temperature("this call", self.temperature)
         check_dollars("max_cost", self.max_cost)
+        check_type("system_prompt", self.system_prompt, str, "a string")
+        check_type("timeouts", self.timeouts, Timeouts, "a cascadeflow.Timeouts")
+        if self.headers is not None:
+            check_type("headers", self.headers, Mapping, "a mapping of names to values")
+            check_headers(self.headers, where="this call")
         if self.seed is not None and (isinstance(self.seed, bool) or not _is_int(self.seed)):
             raise ConfigError(f"seed is {self.seed!r}; it must be an integer, or None")
         if self.reveal is not None:
@@ -83,9 +89,13 @@ def options(given: Mapping[str, Any]) -> Options:
     Raises:
         ConfigError: a value is wrong, or a name looks like a slip for a known one.
     """
-    known = {name: given[name] for name in Options.__struct_fields__ if name in given}
+    known: dict[str, Any] = {
+        name: given[name] for name in Options.__struct_fields__ if name in given
+    }
     extra = {name: value for name, value in given.items() if name not in known}
-    return Options(**known, extra={**known.pop("extra", {}), **extra})
+    check_type("extra", known.get("extra"), Mapping, "a mapping of fields to values")
+    known["extra"] = {**(known.get("extra") or {}), **extra}
+    return Options(**known)
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +169,9 @@ def conversation(query: Query, history: Sequence[Message] | None) -> tuple[Messa
     Raises:
         ConfigError: a message without a known role or content, or nothing to answer.
     """
-    asked = ({"role": "user", "content": query},) if isinstance(query, str) else tuple(query)
+    asked = ({"role": "user", "content": query},) if isinstance(query, str) else query
+    check_list("query", asked, "a text or a list of messages")
+    check_list("messages", history, "a list of messages")
     if not asked or query == "":
         raise ConfigError(f"query is {query!r}; it must be a text or a list of messages, not empty")
     told = (*(history or ()), *asked)
@@ -169,19 +181,18 @@ def conversation(query: Query, history: Sequence[Message] | None) -> tuple[Messa
 
 
 def _check_message(place: int, message: object) -> None:
-    if not isinstance(message, Mapping):
+    if not _is_mapping(message):
         raise ConfigError(
             f"message {place} is {type(message).__name__} {_short(message)}; it must be a mapping "
             'like {"role": "user", "content": "…"}'
         )
-    fields: Mapping[Any, Any] = message
-    if fields.get("role") not in ROLES:
+    role, content = message.get("role"), message.get("content")
+    if role not in ROLES:
         raise ConfigError(
-            f"message {place}: role is {fields.get('role')!r}; it must be one of {', '.join(ROLES)}"
+            f"message {place}: role is {role!r}; it must be one of {', '.join(ROLES)}"
         )
-    content: object = fields.get("content")
-    if content is None and not (fields.get("tool_calls") or fields.get("function_call")):
-        raise ConfigError(f"message {place} ({fields['role']}): content is missing")
+    if content is None and not (message.get("tool_calls") or message.get("function_call")):
+        raise ConfigError(f"message {place} ({role}): content is missing")
     if not isinstance(content, str | list | tuple | None):
         raise ConfigError(
             f"message {place}: content is {type(content).__name__}; it must be a string or a list "
@@ -195,15 +206,28 @@ def check_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
     Raises:
         ConfigError: one is empty or not a string.
     """
-    words: tuple[object, ...] = (
-        () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
-    )
-    found: list[str] = []
-    for word in words:
-        if not isinstance(word, str) or not word:
-            raise ConfigError(f"stop holds {word!r}; each stop sequence is a non-empty string")
-        found.append(word)
-    return tuple(found)
+    words = (stop,) if isinstance(stop, str) else stop
+    check_list("stop", words, "a string or a list of strings")
+    return tuple(_stop_word(word) for word in words or ())
+
+
+def _stop_word(word: object) -> str:
+    if isinstance(word, str) and word:
+        return word
+    raise ConfigError(f"stop holds {word!r}; each stop sequence is a non-empty string")
+
+
+def check_list(name: str, value: object, what: str) -> None:
+    """Raise `ConfigError` unless `value` is None or a list, a tuple or the like."""
+    if isinstance(value, str | bytes):
+        raise ConfigError(f"{name} is {_short(value)}; it must be {what}")
+    check_type(name, value, Sequence, what)
+
+
+def check_type(name: str, value: object, kind: type, what: str) -> None:
+    """Raise `ConfigError` unless `value` is None or a `kind`."""
+    if value is not None and not isinstance(value, kind):
+        raise ConfigError(f"{name} is {type(value).__name__} {_short(value)}; it must be {what}")
 
 
 def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
@@ -224,6 +248,10 @@ def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if near:
             raise ConfigError(f"unknown argument {name!r}; did you mean {near[0]!r}?")
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping)
 
 
 def _is_int(value: object) -> bool:

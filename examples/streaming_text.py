@@ -1,8 +1,9 @@
-"""Questions of rising difficulty through the cascade, with every event, its cost and its time.
+"""One question for each way a draft can end, with every event, its evidence, cost and time.
 
     python examples/streaming_text.py
 
-It runs on the embedded simulated models: no key, no network.
+It runs on the embedded simulated models: no key, no network. Their answers are a function of the
+question, so the outcomes named here are those you will see; nothing is played back.
 """
 
 import asyncio
@@ -11,9 +12,13 @@ from cascadeflow import CascadeAgent, ModelConfig
 from cascadeflow.streaming import StreamEvent, StreamEventType
 
 QUESTIONS = [
-    ("simple", "What is the capital of France?"),
-    ("moderate", "A shop sells 12 boxes of 24 pencils and 7 loose pencils. How many is that?"),
-    ("complex", "Write a Python function that checks whether a string is a palindrome."),
+    ("kept", "What is the capital of France?"),
+    (
+        "read to its end, not kept",
+        "There are 203 cookies in a crate. 7 of them are broken, and the others are packed into "
+        "bags of 7. How many bags are filled?",
+    ),
+    ("abandoned while it speaks", "Write a Python function that converts celsius to fahrenheit."),
 ]
 
 
@@ -33,12 +38,16 @@ def show(event: StreamEvent) -> None:
             for name, value in data["evidence"].items():
                 print(f"    {name} = {value:.2f}")
         case StreamEventType.SWITCH:
-            print(f"  {data['from_model']} -> {data['to_model']}: ", end="")
+            print(
+                f"  {data['from_model']} -> {data['to_model']}, "
+                f"{data['discard_chars']} characters are void: ",
+                end="",
+            )
         case StreamEventType.COMPLETE:
             result = data["result"]
             print(
                 f"\n  {result['model_used']}: ${result['total_cost']:.6f} "
-                f"(saved ${result['cost_saved']:.6f}), {result['latency_ms']:.0f} ms, "
+                f"({result['cost_saved']:+.6f} saved), {result['latency_ms']:.0f} ms, "
                 f"first token after {result['first_token_ms']:.0f} ms"
             )
         case StreamEventType.ERROR:
@@ -52,8 +61,8 @@ async def main() -> None:
         models=[ModelConfig("sim-mini", "simulated"), ModelConfig("sim-large", "simulated")]
     )
     async with agent:
-        for difficulty, question in QUESTIONS:
-            print(f"\n{difficulty}: {question}")
+        for outcome, question in QUESTIONS:
+            print(f"\nA draft that is {outcome}: {question}")
             async for event in agent.stream_events(question, max_tokens=300):
                 show(event)
         print(f"\nall questions together: ${agent.spent:.6f}")

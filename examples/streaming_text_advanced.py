@@ -45,7 +45,7 @@ class BriefObserver:
 
 async def several_users() -> None:
     """One agent answers many queries at the same time; each reader sees only valid text."""
-    questions = ["What is Python?", "What is 17 * 23?", "How many days are in a leap year?"]
+    questions = ["What is Python?", "What is 17 * 23?", "How many minutes are in 3 hours?"]
 
     async def read(question: str) -> str:
         screen = VisibleText()
@@ -78,12 +78,14 @@ async def conversation() -> None:
 
 async def limits() -> None:
     """Deadlines, a budget in dollars, and what is left when they are reached."""
-    async with CascadeAgent(MODELS, timeouts=Timeouts(total=20), max_cost=0.000_001) as agent:
+    async with CascadeAgent(MODELS, timeouts=Timeouts(total=20), max_cost=0.000_005) as agent:
         try:
             await agent.run("Explain AI")
         except CascadeError as error:
             spent = error.result.total_cost
-            print(f"limits: {error.kind}, ${spent:.7f} spent, {len(error.result.content)} chars")
+            print(
+                f"limits: {error.kind}, ${spent:.7f} spent, {len(error.result.content)} characters said"
+            )
     try:
         CascadeAgent(MODELS).stream_events("Hello", max_token=5)
     except ConfigError as error:

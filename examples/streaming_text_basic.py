@@ -16,7 +16,7 @@ async def main() -> None:
     agent = CascadeAgent(
         models=[ModelConfig("sim-mini", "simulated"), ModelConfig("sim-large", "simulated")]
     )
-    async for event in agent.stream_events("Explain Python in one sentence."):
+    async for event in agent.stream_events("Convert 32 minutes to seconds."):
         match event.type:
             case StreamEventType.CHUNK:
                 print(event.content, end="", flush=True)

@@ -154,12 +154,12 @@ def test_a_hopeless_draft_is_abandoned_before_it_ends() -> None:
     assert done.result.attempts[0]["usage"]["output_tokens"] == 20
 
 
-def test_the_rest_of_the_read_is_counted_without_a_report_too() -> None:
+def test_text_behind_the_decision_is_not_counted_whatever_the_read_held() -> None:
     shown, unseen = "hopeless " * 6, "é" * 40
     done = play([[*text(shown, unseen)], Stop("stop")], GOOD)
     row = done.result.attempts[0]
     assert row["source"] == "estimated"
-    assert row["usage"]["output_tokens"] == -(-(54 + 80) // 4)
+    assert row["usage"]["output_tokens"] == -(-54 // 4)
 
 
 def test_a_closing_count_in_the_rest_of_the_read_is_the_truth() -> None:

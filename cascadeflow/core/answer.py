@@ -8,21 +8,23 @@ from typing import Any
 from ..types import (
     Delta,
     ReasoningDelta,
+    Request,
     Stop,
     ToolCall,
     ToolCallDelta,
     Usage,
     UsageDelta,
 )
-from .calling import CheckCall, FinishedCall
+from .calling import FinishedCall
 from .calls import CallClosed, CallFragment, Calls, CallStarted, CallStep
 from .events import CallArguments, CallReady, Event, Speaker
 from .events import CallStarted as CallAnnounced
 from .ledger import Attempt, Ledger
 from .policy import Observer
+from .tier import Rules
 
 FIRST_LOOK = 48
-"""Characters of a draft before it is first judged; about a dozen tokens."""
+"""Bytes of a draft, calls included, before it is first judged; about a dozen tokens."""
 LOOKS_PER_DOUBLING = 8
 """After that it is judged again each time it has grown by an eighth, so the number of looks is
 logarithmic in the length and does not depend on how the network cut the text."""
@@ -54,16 +56,14 @@ class Answer:
         speaker: Speaker,
         row: Attempt,
         observer: Observer | None,
-        *,
-        held: bool,
-        calls: Calls,
-        check: CheckCall,
+        request: Request,
+        rules: Rules,
     ) -> None:
         self.speaker = speaker
         self.row = row
         self.observer = observer
         """None: this answer is not judged."""
-        self.held = held
+        self.held = observer is not None and rules.reveal == "held"
         """Nothing of it is shown before it is accepted."""
         self.unseen: list[Event] = []
         """What was held back so far."""
@@ -74,8 +74,9 @@ class Answer:
         self.thinking: list[dict[str, Any]] = []
         """Signed blocks of thinking, as the provider wants them back."""
         self.stop: Stop | None = None
-        self._calls = calls
-        self._check = check
+        offered = (tool["name"] for tool in request.tools)
+        self._calls = Calls(offered, f"call_{speaker.turn}_")
+        self._check = rules.check_call
         self._finished: dict[int, FinishedCall] = {}
         """Checked calls by position."""
         self._told: set[int] = set()
@@ -97,9 +98,10 @@ class Answer:
 
     def due(self) -> bool:
         """Whether enough has arrived since the last look to judge again; counts as that look."""
-        if self.chars < self._next_look:
+        size = self.row.output_bytes
+        if size < self._next_look:
             return False
-        self._next_look = self.chars + max(FIRST_LOOK, self.chars // LOOKS_PER_DOUBLING)
+        self._next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
         return True
 
     def skip(self, deltas: Iterable[Delta], ledger: Ledger) -> None:

@@ -42,7 +42,6 @@ from ..types import (
 )
 from . import events, outcome
 from .answer import Answer
-from .calls import Calls
 from .deadlines import Deadlines
 from .judge import Judge, Ruling
 from .ledger import Outcome
@@ -169,7 +168,7 @@ class Cascade:
         return self._take()
 
     def overdue(self, now: float) -> events.Event:
-        """The answer came, but what had to follow it (its tools) took longer than there was."""
+        """The answer came, but the tools it called took longer than there was."""
         self.state = State.FAILED
         error = self._deadlines.total_missed()
         self._story.causes.append(error)
@@ -208,19 +207,10 @@ class Cascade:
             now=at,
         )
         unjudged: events.Phase = "verifier" if self._story.strategy == "cascade" else "direct"
-        speaker = events.Speaker(
-            tier.model, tier.provider, row.number, "draft" if judged else unjudged, self._turn
-        )
+        phase = "draft" if judged else unjudged
+        speaker = events.Speaker(tier.model, tier.provider, row.number, phase, self._turn)
         observer = self._judge.observe(tier.request) if judged else None
-        held = judged and self._rules.reveal == "held"
-        self._answer = answer = Answer(
-            speaker,
-            row,
-            observer,
-            held=held,
-            calls=Calls((tool["name"] for tool in tier.request.tools), f"call_{self._turn}_"),
-            check=self._rules.check_call,
-        )
+        self._answer = answer = Answer(speaker, row, observer, tier.request, self._rules)
         self._tried += 1
         self._deadlines.ask(at)
         self.commands.append(events.Open(index, row.number, delay))
@@ -232,14 +222,7 @@ class Cascade:
         self._heard(answer)
         answer.add(delta.text)
         self._show(answer, events.Chunk(delta.text, answer.speaker))
-        observer = answer.observer
-        if observer is not None:
-            observer.feed(delta)
-            if answer.due() and (ruling := self._judge.running(observer)) is not None:
-                self._abort(answer)
-                self._reject(answer, ruling, "abandoned")
-        if self._purse.limited:
-            self._check_budget(answer)
+        self._watch(answer, delta)
 
     def _on_other(self, answer: Answer, delta: Delta) -> None:
         match delta:
@@ -274,9 +257,18 @@ class Cascade:
             return
         for event in told:
             self._show(answer, event)
-        if answer.observer is not None:
-            answer.observer.feed(delta)
-        self._check_budget(answer)
+        self._watch(answer, delta)
+
+    def _watch(self, answer: Answer, delta: TextDelta | ToolCallDelta) -> None:
+        """After each piece of a draft: is it hopeless, is there money left?"""
+        observer = answer.observer
+        if observer is not None:
+            observer.feed(delta)
+            if answer.due() and (ruling := self._judge.running(observer)) is not None:
+                self._abort(answer)
+                self._reject(answer, ruling, "abandoned")
+        if self._purse.limited:
+            self._check_budget(answer)
 
     def _heard(self, answer: Answer) -> None:
         self._deadlines.heard(self._now)
@@ -340,16 +332,7 @@ class Cascade:
 
     def _switch(self, answer: Answer, target: str, reason: str) -> None:
         self._story.switched = True
-        self._emit(
-            events.Switched(
-                from_model=answer.speaker.model,
-                to_model=target,
-                reason=reason,
-                discard_chars=answer.shown,
-                discarded_calls=answer.shown_calls(),
-                speaker=answer.speaker,
-            )
-        )
+        self._emit(outcome.switched(answer, target, reason))
 
     # --- failure -------------------------------------------------------------------------------
 
@@ -391,7 +374,7 @@ class Cascade:
             self._story.degraded = True
             if answer is not None and answer is not draft:
                 self._switch(answer, draft.speaker.model, f"verifier_error:{error.kind}")
-                if not draft.held:
+                if draft.text and not draft.held:
                     self._emit(events.Chunk(draft.text, draft.speaker))
             self._reveal(draft)
             self._finish(draft)

@@ -10,7 +10,7 @@ from ..result import CascadeResult
 from ..types import Message, Stop
 from .answer import Answer
 from .calling import FinishedCall
-from .events import Completed, Strategy
+from .events import Completed, Strategy, Switched
 from .judge import Ruling
 from .ledger import Ledger, exact_sum, saved
 from .tier import Rules, Tier
@@ -48,6 +48,18 @@ def place(error: ProviderError, answer: Answer) -> None:
     error.provider = error.provider or answer.speaker.provider
     if error.request_id is not None:
         answer.row.request_id = error.request_id
+
+
+def switched(answer: Answer, target: str, reason: str) -> Switched:
+    """The event that makes what was shown of an answer void."""
+    return Switched(
+        from_model=answer.speaker.model,
+        to_model=target,
+        reason=reason,
+        discard_chars=answer.shown,
+        discarded_calls=answer.shown_calls(),
+        speaker=answer.speaker,
+    )
 
 
 class Story:

@@ -12,7 +12,7 @@ __all__ = ["default_estimator"]
 
 
 def default_estimator() -> Estimator:
-    """The judge that is used when none is given: text answers, hand-set weights."""
-    from .text import TextEstimator
+    """The judge that is used when none is given: tool calls and text answers, hand-set weights."""
+    from .router import FormEstimator
 
-    return TextEstimator()
+    return FormEstimator()
