@@ -83,9 +83,8 @@ async def limits() -> None:
             await agent.run("Explain AI")
         except CascadeError as error:
             spent = error.result.total_cost
-            print(
-                f"limits: {error.kind}, ${spent:.7f} spent, {len(error.result.content)} characters said"
-            )
+            said = len(error.result.content)
+            print(f"limits: {error.kind}, ${spent:.7f} spent, {said} characters said")
     try:
         CascadeAgent(MODELS).stream_events("Hello", max_token=5)
     except ConfigError as error:
