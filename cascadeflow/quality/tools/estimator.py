@@ -1,0 +1,147 @@
+"""Judges the answers to requests that offer tools, while they stream and when they have ended.
+
+`feed` puts the calls together and reads each character of the arguments once; `estimate` during the
+stream looks only for what settles the matter; the `Stop` lets the features of the whole draft be
+computed, once. So the estimate is a function of what was said, not of how it was cut.
+
+    Stop --> calls: call_signals + leftovers
+         --> none:  no_call, and the signals of the text (`quality.text`)
+"""
+
+from __future__ import annotations
+
+from ...core.calls import CallFragment, Calls, CallStarted, CallStep
+from ...errors import ProtocolError
+from ...types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
+from ..text import Model, TextEstimator
+from . import combine
+from .arguments import JSONPrefix
+from .call_signals import call_features
+from .combine import TEXT_DECISIVE
+from .no_call import no_call_features
+from .offer import Offer
+from .question import Question
+
+
+class ToolEstimator:
+    """Judges tool drafts; `model` weighs the features."""
+
+    __slots__ = ("_model",)
+
+    def __init__(self, model: Model = combine.probability) -> None:
+        self._model = model
+
+    def observe(self, request: Request) -> ToolObserver:
+        """Begin to watch the answer to `request`."""
+        return ToolObserver(request, self._model)
+
+
+class ToolObserver:
+    """What is known of one tool draft."""
+
+    __slots__ = (
+        "_calls", "_estimate", "_finished", "_found", "_model", "_offered", "_prefixes", "_request",
+        "_said", "_stop", "_text", "_texts", "_weighed",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, model: Model) -> None:
+        self._request = request
+        self._model = model
+        self._offered = frozenset(str(tool.get("name", "")) for tool in request.tools)
+        self._calls = Calls(self._offered)
+        self._prefixes: dict[int, JSONPrefix] = {}
+        self._text = TextEstimator().observe(request)
+        self._texts: list[str] = []
+        self._stop: Stop | None = None
+        self._found: dict[str, float] = {}
+        self._weighed = 0
+        self._finished = False
+        self._said = self._text.estimate()
+        self._estimate = Estimate(model({}, finished=False))
+
+    def feed(self, delta: Delta) -> None:
+        """Take in the next delta; what follows the `Stop` is not looked at."""
+        if self._stop is not None:
+            return
+        if isinstance(delta, ToolCallDelta):
+            self._take_fragment(delta)
+        elif isinstance(delta, TextDelta):
+            self._take_text(delta)
+        elif isinstance(delta, Stop):
+            self._stop = delta
+
+    def features(self) -> dict[str, float]:
+        """The named features behind the estimate: few before the `Stop`, all of them after it."""
+        return dict(self.estimate().evidence)
+
+    def estimate(self) -> Estimate:
+        """The probability that the draft is good, and the features behind it."""
+        if not self._finished:
+            if self._stop is None:
+                self._advance()
+            else:
+                self._finished = True
+                self._judge(self._after(self._stop))
+        return self._estimate
+
+    def _advance(self) -> None:
+        """Look for what ends the draft before its time; judge anew if something was found."""
+        said = self._text.estimate()
+        if said is self._said and len(self._found) == self._weighed:
+            return
+        self._said, self._weighed = said, len(self._found)
+        evidence = said.evidence
+        self._judge(
+            self._found | {name: evidence[name] for name in TEXT_DECISIVE if name in evidence}
+        )
+
+    def _judge(self, features: dict[str, float]) -> None:
+        self._estimate = Estimate(self._model(features, finished=self._finished), features)
+
+    def _take_fragment(self, delta: ToolCallDelta) -> None:
+        try:
+            steps = self._calls.add(delta)
+        except ProtocolError:
+            # Longer than any call may be; whoever reads the stream ends it for that.
+            self._found["arguments_overlong"] = 1.0
+            return
+        for step in steps:
+            self._take_step(step)
+
+    def _take_step(self, step: CallStep) -> None:
+        if isinstance(step, CallStarted):
+            if step.name not in self._offered:
+                self._found["unknown_tool"] = 1.0
+        elif isinstance(step, CallFragment):
+            prefix = self._prefixes.setdefault(step.position, JSONPrefix())
+            prefix.read(step.arguments)
+            if prefix.broken:
+                self._found["arguments_broken"] = 1.0
+
+    def _take_text(self, delta: TextDelta) -> None:
+        self._texts.append(delta.text)
+        self._text.feed(delta)
+
+    def _after(self, stop: Stop) -> dict[str, float]:
+        """Features of the whole draft."""
+        self._calls.finish()
+        offer, question = Offer(self._request.tools), Question(self._request)
+        choice = self._request.tool_choice
+        if calls := self._calls.calls:
+            odd = call_features(calls, offer, question, choice) | _ending(stop)
+            # Nothing else that was found on the way: the whole arguments tell it better.
+            return odd | {"arguments_overlong": 1.0} if "arguments_overlong" in self._found else odd
+        self._text.feed(stop)
+        said = dict(self._text.estimate().evidence)
+        return said | no_call_features("".join(self._texts), offer, question, choice)
+
+
+def _ending(stop: Stop) -> dict[str, float]:
+    """What is odd about the end of a message with calls."""
+    odd = {
+        "refusal": stop.reason in ("refusal", "content_filter"),
+        "incomplete": stop.reason is None or stop.reason == "pause",
+        "truncated": stop.reason == "length",
+        "damaged": stop.damaged,
+    }
+    return {name: 1.0 for name, found in odd.items() if found}

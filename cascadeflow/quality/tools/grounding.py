@@ -1,0 +1,245 @@
+"""Does the value of an argument come from somewhere?
+
+A *degree* in [0, 1]: 1 if the value stands in the conversation, as text, number, date or in other
+words; less if only a part of it does; 0 if nothing there leads to it. A default of the schema needs
+no source; an option of an enumeration, or an example in the description, needs less.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import msgspec
+
+from .jsontypes import Json, is_number, mapping, same, sequence
+from .numbers import all_readings, numbers
+from .question import Question, compact
+from .schema import Schema, read_schema
+from .words import content, fold, stems
+
+MOST_LEAVES = 64
+"""Values of one argument that are looked at."""
+MOST_LEVELS = 8
+MOST_TEXT = 2_000
+"""Characters of a value that are looked at."""
+
+_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
+_MONTHS = (
+    ("jan", "gen", "ene", "янв"), ("feb", "fev", "фев"), ("mar", "мар"),
+    ("apr", "avr", "abr", "апр"), ("may", "mai", "mag", "mei", "мая", "май"),
+    ("jun", "juin", "giu", "июн"), ("jul", "juil", "lug", "июл"), ("aug", "aou", "ago", "авг"),
+    ("sep", "set", "сен"), ("oct", "okt", "ott", "out", "окт"), ("nov", "ноя"),
+    ("dec", "dez", "dic", "дек"),
+)  # fmt: skip
+_SIGNS = {
+    "usd": ("dollar", "$", "us"), "eur": ("euro", "€"), "gbp": ("pound", "£", "sterling"),
+    "jpy": ("yen", "¥", "円"), "cny": ("yuan", "rmb", "元"), "inr": ("rupee", "₹"),
+    "cad": ("canad",), "aud": ("austral",), "chf": ("franc", "frank"), "krw": ("won", "₩"),
+    "km": ("kilomet",), "kg": ("kilo",), "cm": ("centim",), "mm": ("millim",), "mi": ("mile",),
+    "celsius": ("°c", "metric"), "fahrenheit": ("°f",), "usa": ("united states", "u.s", "america"),
+    "us": ("united states", "u.s", "america"), "uk": ("united kingdom", "britain", "england"),
+    "en": ("english", "englisch"), "fr": ("french", "franz", "français"), "de": ("german", "deut"),
+    "es": ("spanish", "espa", "spanisch"), "it": ("italia",), "pt": ("portug",), "zh": ("chin",),
+    "ja": ("japan",), "ko": ("korea",), "ru": ("russia",), "nyc": ("new york",),
+    "male": ("man", "he ", "his ", "mr", "boy", "father"),
+    "female": ("woman", "she", "her", "mrs", "girl", "mother"),
+    "asc": ("ascend", "lowest"), "desc": ("descend", "highest"),
+    "1d": ("dai", "day"), "1wk": ("week",), "1mo": ("month",),
+}  # fmt: skip
+_FACTORS = (0.01, 100.0)
+_CONVERSIONS = (1000.0, 60.0, 3600.0, 12.0, 24.0, 7.0, 365.0)
+
+PART_OPTION = 0.6
+PART_EXAMPLE = 0.5
+PART_CONVERTED = 0.6
+PART_ZERO = 0.5
+PART_ONE = 0.3
+PART_QUALIFIED = 0.8
+PART_CODE = 0.7
+PART_FLAG = 0.35
+PART_OFF = 0.6
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """One value of the arguments that is no object or array."""
+
+    name: str
+    """Of the argument or member it stands for."""
+    value: Any
+    schema: Schema
+
+
+def leaves(name: str, node: Json, value: Json) -> list[Leaf]:
+    """The values inside an argument; at most 64 of them."""
+    found: list[Leaf] = []
+    _collect(Leaf(name, value, read_schema(node)), found, 0)
+    return found
+
+
+def _collect(leaf: Leaf, found: list[Leaf], level: int) -> None:
+    value = leaf.value
+    if len(found) >= MOST_LEAVES or level > MOST_LEVELS:
+        return
+    if isinstance(value, dict):
+        members = mapping(value)
+        properties = mapping(leaf.schema.properties)
+        for name in members:
+            inner = read_schema(properties.get(name))
+            _collect(Leaf(name, members[name], inner), found, level + 1)
+            if len(found) >= MOST_LEAVES:
+                break
+    elif isinstance(value, list):
+        inner = read_schema(leaf.schema.items)
+        for item in sequence(value)[:MOST_LEAVES]:
+            _collect(Leaf(leaf.name, item, inner), found, level + 1)
+    else:
+        found.append(leaf)
+
+
+def degree(leaf: Leaf, question: Question) -> float:
+    """How much of a value comes from the conversation or the schema."""
+    value, schema = leaf.value, leaf.schema
+    if schema.default is not msgspec.UNSET and same(schema.default, value):
+        return 1.0
+    if isinstance(value, bool):
+        return _flag(leaf.name, value, question)
+    if is_number(value):
+        return _number(size(value), question)
+    if isinstance(value, str):
+        return _option(value[:MOST_TEXT], schema, question)
+    return 0.0
+
+
+def _flag(name: str, value: bool, question: Question) -> float:
+    """A switch is asked for if the words of its name are."""
+    named = content(name)
+    if named and named & question.stems:
+        return 1.0
+    return PART_FLAG if value else PART_OFF
+
+
+def size(value: Json) -> float:
+    """The absolute value of a number; infinite if it has no float."""
+    try:
+        return abs(float(value))
+    except OverflowError:
+        return math.inf
+
+
+def _number(value: float, question: Question) -> float:
+    """The degree of a number without its sign."""
+    known = question.known_numbers
+    if _near(value, known):
+        return 1.0
+    if any(_near(value * factor, known) for factor in _FACTORS):
+        return 0.9
+    if any(_near(value * by, known) or _near(value / by, known) for by in _CONVERSIONS):
+        return PART_CONVERTED
+    return PART_ZERO if value == 0 else PART_ONE if value == 1 else 0.0
+
+
+def _near(value: float, known: frozenset[float]) -> bool:
+    return value in known or round(value, 6) in known
+
+
+def _option(value: str, schema: Schema, question: Question) -> float:
+    """A string; the schema may list it or name it as an example."""
+    found = text_degree(value, question)
+    if found == 1.0:
+        return found
+    folded = fold(value)
+    if value in sequence(schema.enum):
+        return max(found, PART_OPTION)
+    described = schema.description
+    if folded and isinstance(described, str) and folded in fold(described[:MOST_TEXT]):
+        return max(found, PART_EXAMPLE)
+    return found
+
+
+def text_degree(value: str, question: Question) -> float:
+    """How much of a string stands in the conversation."""
+    folded = fold(value).strip()
+    if len(folded) > 2 and folded in question.source:
+        return 1.0
+    tight = compact(folded)
+    if len(tight) > 2 and tight in question.compact:
+        return 1.0
+    head, comma, _ = folded.partition(", ")
+    qualified = PART_QUALIFIED if comma and len(head) > 2 and head in question.source else 0.0
+    other = max(_date(folded, question), _named_otherwise(folded, question), qualified)
+    return max(other, _parts(folded, question))
+
+
+def _parts(folded: str, question: Question) -> float:
+    """The share of the words and numbers of a string that are known."""
+    words = stems(folded)
+    counts = numbers(folded)
+    total = len(words) + len(counts)
+    if not total:
+        return 0.0
+    known = sum(word in question.stems for word in words)
+    known += sum(bool(values & question.known_numbers) for values in counts)
+    return known / total
+
+
+def _date(folded: str, question: Question) -> float:
+    """The share of year, month and day of a date that are known."""
+    found = _DATE.match(folded)
+    if found is None:
+        return 0.0
+    first, second, third = (int(part) for part in found.groups() if part)
+    year, month, day = (third, second, first) if found[4] else (first, second, third)
+    known = (float(year) in question.known_numbers) + (float(day) in question.known_numbers)
+    # Where the day comes first for some and the month for others, either may be meant.
+    months = (month, day) if found[4] else (month,)
+    return (known + any(_month_known(each, question) for each in months)) / 3
+
+
+def _month_known(month: int, question: Question) -> bool:
+    if float(month) in question.known_numbers:
+        return True
+    names = _MONTHS[month - 1] if 1 <= month <= 12 else ()
+    return any(word.startswith(names) for word in question.stems)
+
+
+def _named_otherwise(folded: str, question: Question) -> float:
+    """Codes of currencies, units, languages; and initials."""
+    if len(folded) > 12:
+        return 0.0
+    if any(sign in question.source for sign in _SIGNS.get(folded, ())):
+        return 1.0
+    if 2 <= len(folded) <= 5 and folded.isalpha() and _is_code(folded, question):
+        return PART_CODE
+    return 0.0
+
+
+def _is_code(folded: str, question: Question) -> bool:
+    """Whether letters are the initials of words, or shorten a name: AAPL for Apple."""
+    if folded in question.initials:
+        return True
+    return any(shortens(folded, fold(name)) for name in question.names)
+
+
+def shortens(code: str, name: str) -> bool:
+    """Whether a code of letters may stand for a name: all of them are in it, the first is first."""
+    return len(code) > 1 and code[0] == name[0] and set(code) <= set(name)
+
+
+def said_otherwise(value: str) -> tuple[str, ...]:
+    """Beginnings of the words that a code such as "usd" stands for."""
+    return _SIGNS.get(fold(value), ())
+
+
+def used_numbers(found: list[Leaf]) -> frozenset[float]:
+    """Every number that the values hold, with percentages read both ways."""
+    used: set[float] = set()
+    for leaf in found:
+        value = leaf.value
+        if isinstance(value, str):
+            used |= all_readings(numbers(value[:MOST_TEXT]))
+        elif is_number(value):
+            number = size(value)
+            used |= {number, round(number * 100, 6), round(number / 100, 6)}
+    return frozenset(used)

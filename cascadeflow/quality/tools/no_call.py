@@ -1,0 +1,75 @@
+"""Features of a draft that calls no tool: should it have?
+
+Silence is right where no tool suits the query, where a required value is missing and is asked
+for, and where the tools have answered already. It is wrong where a tool suits, and worst where the
+text only describes or spells the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...types import ToolChoice
+from .jsontypes import mapping
+from .offer import Offer, Tool
+from .question import Question
+from .words import fold, is_generic
+
+MOST_TEXT = 8_192
+
+
+def no_call_features(
+    text: str, offer: Offer, question: Question, choice: ToolChoice | None
+) -> dict[str, float]:
+    """What is good and bad about answering `text` and calling nothing."""
+    wanted = choice == "required" or isinstance(choice, Mapping)
+    features = {
+        "no_call": 1.0,
+        "tool_choice_broken": float(wanted),
+        "after_results": float(question.answered),
+    }
+    if question.answered or choice == "none":
+        return {name: value for name, value in features.items() if value}
+    fits = offer.fits(question)
+    name = max(fits, key=lambda each: fits[each])
+    tool = offer.tools[name]
+    lacking = values_missing(tool, question)
+    features |= {
+        "tool_fits": fits[name],
+        "values_missing": lacking,
+        "asks_back": float(asks_back(text)),
+        "asks_for_missing": float(asks_back(text) and lacking > 0),
+        "call_in_text": float(spells_call(text[:MOST_TEXT], offer)),
+        "code_in_text": float("```" in text),
+    }
+    return {name: value for name, value in features.items() if value}
+
+
+def asks_back(text: str) -> bool:
+    """Whether an answer ends in a question, or near its end."""
+    return any(mark in text[-160:] for mark in "?？;؟") and not text.rstrip().endswith("]")
+
+
+def spells_call(text: str, offer: Offer) -> bool:
+    """Whether the text names a tool, as it is written or with other separators."""
+    plain = _plain(text)
+    return any(len(name) > 3 and _plain(name) in plain for name in offer.tools)
+
+
+def _plain(text: str) -> str:
+    return fold(text).replace(".", "_").replace("-", "_")
+
+
+def values_missing(tool: Tool, question: Question) -> float:
+    """The share of the required values that the conversation cannot fill.
+
+    A number needs a number; a string needs a word that the tool does not speak of itself.
+    """
+    kinds = [mapping(tool.properties.get(name)).get("type") for name in tool.required]
+    numeric = sum(kind in ("integer", "number") for kind in kinds)
+    missing = max(0, numeric - len(question.known_numbers))
+    texts = kinds.count("string")
+    if texts and not (question.names or question.quotations or question.numbers):
+        left = question.asked - tool.words
+        missing += max(0, texts - sum(not is_generic(word) for word in left))
+    return missing / len(kinds) if kinds else 0.0

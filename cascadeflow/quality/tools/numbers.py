@@ -1,0 +1,107 @@
+"""Numbers of a text, in digits or words, each with all its readings.
+
+"1,234" may be 1234 or 1.234, or a list of 1 and 234; "5 %" is 5 or 0.05; "2 million" is 2 or
+2,000,000. A number counts as found if one reading fits. Signs are not read: "45 degrees south" may
+become -45. Linear; at most 256 numbers are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+
+from .words import fold
+
+MOST_NUMBERS = 256
+MOST_TOKENS = 4_096
+MOST_DIGITS = 24
+
+_TOKEN = re.compile(r"\d[\d.,]*|[^\W\d_]+|%")
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
+_OTHER = (
+    ("zwei drei vier funf sechs sieben acht neun zehn", 2),
+    ("deux trois quatre cinq six sept huit neuf dix", 2),
+    ("dos tres cuatro cinco seis siete ocho nueve diez", 2),
+    ("due tre quattro cinque sei sette otto nove dieci", 2),
+    ("dois tres quatro cinco seis sete oito nove dez", 2),
+    ("twee drie vier vijf zes zeven acht negen tien", 2),
+    ("два три четыре пять шесть семь восемь девять десять", 2),
+)
+_SINGLE = {
+    "half": 0.5, "quarter": 0.25, "third": 3.0, "dozen": 12.0, "decade": 10.0, "decades": 10.0,
+    "century": 100.0, "twice": 2.0, "double": 2.0, "couple": 2.0, "pair": 2.0, "triple": 3.0,
+    "once": 1.0, "single": 1.0, "halb": 0.5, "dutzend": 12.0, "week": 7.0, "fortnight": 14.0,
+}  # fmt: skip
+_SCALES = {
+    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6,
+    "m": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12, "tausend": 1e3,
+    "millionen": 1e6, "milliarden": 1e9, "mille": 1e3, "mil": 1e3, "millones": 1e6, "万": 1e4,
+    "percent": 0.01, "per": 1.0, "%": 0.01, "prozent": 0.01, "pourcent": 0.01, "procent": 0.01,
+}  # fmt: skip
+
+
+def _worded() -> dict[str, float]:
+    table = {word: float(value) for value, word in enumerate(_UNITS.split())}
+    table |= {word: 10.0 * (value + 2) for value, word in enumerate(_TENS.split())}
+    table |= {word: value + 1.0 for value, word in enumerate(_ORDINALS.split())}
+    for words, start in _OTHER:
+        for value, word in enumerate(words.split()):
+            table.setdefault(fold(word), float(value + start))
+    return table | _SINGLE
+
+
+_WORDED = _worded()
+
+
+def readings(written: str) -> set[float]:
+    """What a number in digits may mean; empty for one that is too long."""
+    text = written.rstrip(".,")
+    if len(text) > MOST_DIGITS:
+        return set()
+    forms = {text.replace(",", ""), text.replace(".", "").replace(",", ".")}
+    forms.update(re.split("[.,]", text) if text.count(",") > 1 or text.count(".") > 1 else ())
+    return {float(form) for form in forms if form and form.count(".") < 2}
+
+
+def numbers(text: str, *, worded: bool = True) -> list[frozenset[float]]:
+    """The numbers of `text` in order, each with its readings; `worded`: also those in words."""
+    found: list[set[float]] = []
+    tens: set[float] | None = None
+    ends = 0
+    for token in islice(_TOKEN.finditer(fold(text)), MOST_TOKENS):
+        word = token[0]
+        if word[0].isdecimal():
+            found.append(readings(word))
+            tens = None
+        elif worded and word in _WORDED:
+            tens = _add_word(found, _WORDED[word], tens)
+        elif found and word in _SCALES and token.start() - ends <= 1:
+            found[-1] |= {value * _SCALES[word] for value in found[-1]}
+            tens = None
+        else:
+            tens = None
+            continue
+        ends = token.end()
+        if len(found) == MOST_NUMBERS:
+            break
+    return [frozenset(values) for values in found if values]
+
+
+def _add_word(found: list[set[float]], value: float, tens: set[float] | None) -> set[float] | None:
+    """Take in a number word; units behind tens make one number with them."""
+    if tens is not None and 0 < value < 10:
+        tens.update({base + value for base in tens})
+        return None
+    found.append({value})
+    return found[-1] if 20 <= value < 100 and value % 10 == 0 else None
+
+
+def all_readings(found: Iterable[frozenset[float]]) -> frozenset[float]:
+    """Every reading of every number."""
+    return frozenset(value for values in found for value in values)

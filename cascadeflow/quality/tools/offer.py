@@ -1,0 +1,102 @@
+"""What the offered tools are about, and how well each suits a query.
+
+A tool is read as three sets of stems: of its name, of its description, of its parameters. *Fit* is
+the mean of two shares: how much of the tool's name the query speaks of, and how much of the query
+the tool speaks of. Long descriptions are capped; with many tools the texts of parameters are not
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from .jsontypes import mapping, sequence
+from .question import Question
+from .words import overlap, split, tool_content
+
+MOST_DESCRIPTION = 400
+MOST_PARAMETERS = 24
+MOST_PARAMETER_TEXT = 120
+PART_COVERED = 0.6
+UNKNOWN_FIT = 0.4
+"""Least fit where query and tools are in different languages: nobody can tell by words."""
+LEAST_WORDS = 4
+_SMALL_WORDS = (
+    "the of to is are for with what which who how where when and my you your can could please from "
+    "by this that find get show give tell does"
+)
+_ENGLISH = frozenset(_SMALL_WORDS.split())
+FEW_TOOLS = 8
+"""Up to this many tools the descriptions of parameters are read as well."""
+
+
+class Tool:
+    """One offered tool."""
+
+    def __init__(self, tool: Mapping[str, Any], *, deep: bool) -> None:
+        self._tool = tool
+        self._deep = deep
+        self.name = str(tool.get("name", ""))
+        self.description = str(tool.get("description") or "")[:MOST_DESCRIPTION]
+        self.schema = mapping(tool.get("parameters"))
+        self.properties = mapping(self.schema.get("properties"))
+        self.required = [str(name) for name in sequence(self.schema.get("required"))]
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Stems of the name."""
+        return tool_content(self.name)
+
+    @cached_property
+    def described(self) -> frozenset[str]:
+        """Stems of the description."""
+        return tool_content(self.description)
+
+    @cached_property
+    def parametric(self) -> frozenset[str]:
+        """Stems of the names of the parameters, and of their descriptions."""
+        found: frozenset[str] = frozenset()
+        for name in list(self.properties)[:MOST_PARAMETERS]:
+            found |= tool_content(name)
+            if self._deep:
+                text = mapping(self.properties[name]).get("description")
+                found |= tool_content(text[:MOST_PARAMETER_TEXT] if isinstance(text, str) else "")
+        return found
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All stems."""
+        return self.named | self.described | self.parametric
+
+
+class Offer:
+    """The tools of one request."""
+
+    def __init__(self, tools: tuple[Mapping[str, Any], ...]) -> None:
+        deep = len(tools) <= FEW_TOOLS
+        self.tools = {tool.name: tool for tool in (Tool(each, deep=deep) for each in tools)}
+
+    def fits(self, question: Question) -> dict[str, float]:
+        """How well each tool suits the query, in [0, 1]."""
+        least = 0.0 if self._comparable(question) else UNKNOWN_FIT
+        return {name: max(least, fit(tool, question.asked)) for name, tool in self.tools.items()}
+
+    def _comparable(self, question: Question) -> bool:
+        """Whether query and tools may be in one language.
+
+        They are not if the query has none of the small words of English and the tools have some,
+        or if the query is in another script.
+        """
+        words = question.split
+        if len(words) < LEAST_WORDS or not _ENGLISH.isdisjoint(words):
+            return True
+        told = " ".join(tool.description for tool in self.tools.values())[:MOST_DESCRIPTION]
+        return _ENGLISH.isdisjoint(split(told)) and told.isascii() == question.text.isascii()
+
+
+def fit(tool: Tool, asked: frozenset[str]) -> float:
+    """How well one tool suits the stems of a query."""
+    about = (overlap(tool.named, asked) + overlap(tool.described, asked)) / 2
+    return max(about, PART_COVERED * overlap(asked, tool.words))

@@ -1,0 +1,188 @@
+"""What is asked, and what is known: the query, and the conversation that values may come from.
+
+The query is the last user message. Values may also come from the system prompt, earlier turns, the
+results of tools and the arguments of calls made before. Everything is read lazily and once; texts
+are capped, the newest messages first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
+
+import msgspec
+
+from ...types import Message, Request
+from ..query import message_text, query_text
+from .jsontypes import mapping, sequence
+from .numbers import all_readings, numbers
+from .words import content_of, fold, is_stop, split, stem, stems, stems_of
+
+MOST_CONTEXT = 16_384
+"""Characters of the conversation around the query that values are looked for in."""
+MOST_MARKED = 48
+"""Names and quotations of the query that are looked at."""
+_QUOTED = re.compile(
+    r"""(?<!\w)'([^'\n]{1,80})'(?!\w)|"([^"\n]{1,80})"|`([^`\n]{1,80})`"""
+    "|“([^”\n]{1,80})”|«([^»\n]{1,80})»|「([^」\n]{1,80})」|„([^“”\n]{1,80})[“”]"
+)
+_NAME = re.compile(r"(?<=[^\W_] )[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)*|(?<=, )[A-Z][^\W\d_]+")
+_ATTACHED = re.compile(r"[^\W\d_]-?\d[\w.]*|\^\d+")
+_SENTENCE = re.compile(r"[.!?。！？;\n]+(?:\s|$)|[。！？]")
+_JOINED = re.compile(
+    r"(?<![^\W_])([^\W_]++)"
+    r"(?:, and |, or |, | and | or | und | oder | et | ou | y | e | en | и |、|，)"
+    r"(?:the |an? |in |for |of |to |from |at |der |die |das |le |la |el )?([^\W_]+)"
+)
+_DROPPED = str.maketrans("", "", " \t\r\n*^_-'\"`.,()")
+
+
+def compact(text: str) -> str:
+    """Folded, without spaces and the marks that are written now so and now so."""
+    return fold(text).translate(_DROPPED)
+
+
+class _Function(msgspec.Struct):
+    name: str = ""
+    arguments: str = ""
+
+
+class _PastCall(msgspec.Struct):
+    function: _Function = msgspec.field(default_factory=_Function)
+
+
+class Question:
+    """One request, read as a question that tool calls answer."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.text = query_text(request)
+
+    @cached_property
+    def past_calls(self) -> list[tuple[str, str]]:
+        """Name and arguments of the calls that answered this query so far."""
+        return [
+            (call.function.name, call.function.arguments)
+            for message in self._since_query()
+            for call in _calls_of(message)
+        ]
+
+    @cached_property
+    def answered(self) -> bool:
+        """Whether results of tools follow the query."""
+        return any(message.get("role") == "tool" for message in self._since_query())
+
+    def _since_query(self) -> list[Message]:
+        since: list[Message] = []
+        for message in reversed(self._request.messages):
+            if message.get("role") == "user" and not _is_result(message):
+                break
+            since.append(message)
+        return since
+
+    @cached_property
+    def source(self) -> str:
+        """The folded text of the query and of what is around it."""
+        texts: list[str] = [self.text]
+        left = MOST_CONTEXT
+        for message in reversed(self._request.messages):
+            parts = [
+                message_text(message),
+                *(call.function.arguments for call in _calls_of(message)),
+            ]
+            texts += (part[:left] for part in parts if part != self.text)
+            left -= sum(map(len, parts))
+            if left <= 0:
+                break
+        return fold("\n".join(texts))
+
+    @cached_property
+    def compact(self) -> str:
+        """The source without spaces and punctuation."""
+        return compact(self.source)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of the source."""
+        return frozenset(stems(self.source))
+
+    @cached_property
+    def known_numbers(self) -> frozenset[float]:
+        """Every reading of every number of the source."""
+        return all_readings(numbers(self.source))
+
+    @cached_property
+    def split(self) -> list[str]:
+        """The folded words of the query, in order."""
+        return split(self.text)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The stems of the query, in order."""
+        return stems_of(self.split)
+
+    @cached_property
+    def initials(self) -> str:
+        """The first characters of the words of the query, in order."""
+        return "".join(word[0] for word in self.words)
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The stems of the query that carry meaning."""
+        return content_of(self.split)
+
+    @cached_property
+    def numbers(self) -> list[frozenset[float]]:
+        """The numbers of the query, each with its readings."""
+        return numbers(self.text)
+
+    @cached_property
+    def digits(self) -> list[frozenset[float]]:
+        """The quantities of the query in digits; parts of names and powers (x2, x^2) are none."""
+        return numbers(_ATTACHED.sub(" ", self.text), worded=False)
+
+    @cached_property
+    def quotations(self) -> list[str]:
+        """What stands in quotation marks in the query."""
+        found = islice(_QUOTED.finditer(self.text), MOST_MARKED)
+        return [next(filter(None, match.groups())) for match in found]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Capitalised words of the query that do not begin a sentence, neighbours together."""
+        found = islice(_NAME.finditer(self.text), MOST_MARKED)
+        return [match[0] for match in found if not is_stop(fold(match[0]))]
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The sentences of the query that have words."""
+        return [part for part in _SENTENCE.split(self.text) if len(part.strip()) > 2]
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The words on both sides of each comma or "and", as stems."""
+        return list(islice(_joined(self.text), MOST_MARKED))
+
+
+def _joined(text: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    while found := _JOINED.search(text, at):
+        yield stem(fold(found[1])), stem(fold(found[2]))
+        at = found.start(2)
+
+
+def _calls_of(message: Message) -> list[_PastCall]:
+    """The calls of an assistant message; none if they are not in the usual shape."""
+    try:
+        return msgspec.convert(message.get("tool_calls") or [], list[_PastCall])
+    except msgspec.ValidationError:
+        return []
+
+
+def _is_result(message: Message) -> bool:
+    """Whether a user message only carries results of tools, as in Anthropic's API."""
+    return any(
+        mapping(part).get("type") == "tool_result" for part in sequence(message.get("content"))
+    )
