@@ -251,7 +251,11 @@ class CascadeAgent:
         Raises:
             RuntimeError: an event loop is running in this thread; use `await agent.run(…)`.
         """
-        return asyncio.run(self.run(query, tools=tools, **given))
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.run(query, tools=tools, **given))
+        raise RuntimeError("an event loop is running in this thread; use `await agent.run(...)`")
 
     async def aclose(self) -> None:
         """Close the connections made in the running event loop."""

@@ -27,7 +27,7 @@ from cascadeflow.types import (
     UsageDelta,
 )
 
-from .play import HANG, Fail, Play, Script, Wait, make_rules, name, tier
+from .play import HANG, Fail, Play, Script, Step, Wait, make_rules, name, tier
 
 usages = st.builds(
     Usage,
@@ -67,19 +67,24 @@ fails = st.builds(
     retryable=st.booleans(),
     retry_after=st.sampled_from([None, 0.0, 1.0, 3.0, 90.0]),
 )
-steps = st.one_of(
+steps: st.SearchStrategy[Step] = st.one_of(
     deltas,
     deltas,
     st.lists(deltas, max_size=4),
     st.builds(Wait, st.sampled_from([0.0, 1.0, 4.0, 20.0])),
 )
-ends = st.one_of(good_stops, good_stops, stops, fails, st.just(HANG), st.just(Wait(0.0)))
-scripts = st.builds(
-    lambda body, end, rest: [*body, end, *rest],
-    st.lists(steps, max_size=6),
-    ends,
-    st.lists(deltas, max_size=1),
+ends: st.SearchStrategy[Step] = st.one_of(
+    good_stops, good_stops, stops, fails, st.just(HANG), st.just(Wait(0.0))
 )
+
+
+@st.composite
+def scripts(draw: st.DrawFn) -> Script:
+    """Steps, an end, and what a server may say after it."""
+    body = draw(st.lists(steps, max_size=6))
+    return [*body, draw(ends), *draw(st.lists(deltas, max_size=1))]
+
+
 timeouts = st.builds(
     Timeouts,
     first_token=st.sampled_from([2.0, 30.0]),
@@ -104,7 +109,7 @@ def all_rules(draw: st.DrawFn) -> Rules:
 
 @st.composite
 def plays(draw: st.DrawFn, *, leave: bool = False) -> Play:
-    ladder = draw(st.lists(st.lists(scripts, min_size=1, max_size=3), min_size=1, max_size=3))
+    ladder = draw(st.lists(st.lists(scripts(), min_size=1, max_size=3), min_size=1, max_size=3))
     tiers = [tier(f"m{i}", timeouts=draw(timeouts)) for i in range(len(ladder))]
     leave_after = draw(st.integers(0, 8)) if leave else math.inf
     return Play(ladder, draw(all_rules()), tiers, leave_after=leave_after)

@@ -120,7 +120,7 @@ def test_the_last_tier_keeps_its_partial_text_at_a_deadline() -> None:
 
 
 def test_each_attempt_and_each_tier_waits_anew_for_its_first_token() -> None:
-    slow = [Wait(9.5), *GOOD]
+    slow: list[Step] = [Wait(9.5), *GOOD]
     tiers = [tier("m0", timeouts=PATIENT), tier("m1", timeouts=PATIENT)]
     done = Play([[[Wait(9.5), *whole("bad")]], [slow]], make_rules(), tiers)
     assert done.result.content == "Paris."
@@ -163,7 +163,7 @@ def test_waiting_for_a_retry_is_not_waiting_for_a_token() -> None:
 
 
 def test_latencies_are_those_of_the_rows_and_of_the_query() -> None:
-    script = [Wait(2), TextDelta("bad"), Wait(1), Stop("stop")]
+    script: list[Step] = [Wait(2), TextDelta("bad"), Wait(1), Stop("stop")]
     done = Play([[script], [[Wait(4), *GOOD]]], make_rules())
     result = done.result
     assert result.first_token_ms == 2000.0

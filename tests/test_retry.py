@@ -148,8 +148,7 @@ def test_leaving_while_a_retry_waits_costs_nothing_more() -> None:
 
 
 def test_the_total_deadline_does_not_wait_for_a_retry() -> None:
-    slow = [Wait(8.0), LOST]
-    done = Play([[slow]], make_rules(total=9.0, chance=1.0))
+    done = Play([[[Wait(8.0), LOST]]], make_rules(total=9.0, chance=1.0))
     assert done.now == 9.0
     assert done.error.kind == "timeout.total"
 

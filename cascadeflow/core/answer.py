@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..errors import ProtocolError
 from ..types import (
     Delta,
     ReasoningDelta,
@@ -39,6 +40,7 @@ class Answer:
         "_finished",
         "_next_look",
         "_parts",
+        "_sure",
         "_told",
         "calling",
         "chars",
@@ -77,6 +79,8 @@ class Answer:
         offered = (tool["name"] for tool in request.tools)
         self._calls = Calls(offered, f"call_{speaker.turn}_")
         self._check = rules.check_call
+        self._sure = observer is None and rules.on_verifier_error == "error"
+        """Nothing can take its place any more: its calls are ready as soon as they are closed."""
         self._finished: dict[int, FinishedCall] = {}
         """Checked calls by position."""
         self._told: set[int] = set()
@@ -155,7 +159,7 @@ class Answer:
         """Take in a fragment of a tool call.
 
         Raises:
-            ProtocolError: a bound is exceeded.
+            ProtocolError: a bound is exceeded, or a call goes on that was announced as ready.
         """
         # An empty fragment begins no call, and is no answer.
         self.calling = self.calling or bool(delta.id or delta.name or delta.arguments)
@@ -167,15 +171,19 @@ class Answer:
         return self._told_by(self._calls.finish()) if self.calling else []
 
     def ready_calls(self) -> list[Event]:
-        """Every complete call that was not announced as ready yet; the answer is final."""
-        return [event for place in range(len(self.calls)) for event in self._ready(place)]
+        """Every valid call that was not announced as ready yet; the answer is final."""
+        return [
+            self._ready(position, finished)
+            for position, finished in enumerate(self.finished_calls())
+            if finished.valid and position not in self._told
+        ]
 
     def finished_calls(self) -> tuple[FinishedCall, ...]:
         """Every call, checked. Only after `end_calls`."""
-        return tuple(self._finish(position) for position in range(len(self.calls)))
+        return tuple(self._finish(position, call) for position, call in enumerate(self.calls))
 
-    def _finish(self, position: int) -> FinishedCall:
-        call, known = self.calls[position], self._finished.get(position)
+    def _finish(self, position: int, call: ToolCall) -> FinishedCall:
+        known = self._finished.get(position)
         if known is None or known.call != call:
             known = FinishedCall(call, *self._check(call.name, call.arguments))
             self._finished[position] = known
@@ -187,15 +195,18 @@ class Answer:
             match step:
                 case CallStarted(position, id, name):
                     out.append(CallAnnounced(position, id, name, self.speaker))
+                case CallFragment(position, fragment) if position in self._told:
+                    if fragment.strip():
+                        raise ProtocolError(f"tool call {position} goes on after its end")
                 case CallFragment(position, fragment):
                     out.append(CallArguments(position, fragment, self.speaker))
-                case CallClosed(position):
-                    # A draft's call is only ready once the draft is accepted.
-                    out += self._ready(position) if self.observer is None else ()
+                case CallClosed(position) if self._sure:
+                    finished = self._finish(position, self.calls[position])
+                    out += [self._ready(position, finished)] if finished.valid else ()
+                case CallClosed():
+                    pass
         return out
 
-    def _ready(self, position: int) -> list[Event]:
-        if position in self._told or not self._finish(position).valid:
-            return []
+    def _ready(self, position: int, finished: FinishedCall) -> Event:
         self._told.add(position)
-        return [CallReady(position, self._finish(position), self.speaker)]
+        return CallReady(position, finished, self.speaker)

@@ -296,13 +296,16 @@ class Cascade:
             self._show(answer, event)
         if answer.observer is None:
             self.ledger.close(answer.row, "answered", self._now)
+            self._out += answer.ready_calls()
             self._finish(answer)
             return
         ruling = self._judge.finished(answer.observer, stop)
         if ruling.accepted and not all(call.valid for call in answer.finished_calls()):
             ruling = msgspec.structs.replace(ruling, accepted=False, reason="invalid_tool_call")
         if not ruling.accepted:
-            self._story.fallback = answer
+            # Calls of a rejected draft are never executed: one with calls cannot stand in.
+            if not answer.calling:
+                self._story.fallback = answer
             self._reject(answer, ruling, "rejected")
             return
         self.ledger.close(answer.row, "accepted", self._now)
@@ -374,7 +377,7 @@ class Cascade:
             self._story.degraded = True
             if answer is not None and answer is not draft:
                 self._switch(answer, draft.speaker.model, f"verifier_error:{error.kind}")
-                if draft.text and not draft.held:
+                if not draft.held:
                     self._emit(events.Chunk(draft.text, draft.speaker))
             self._reveal(draft)
             self._finish(draft)
