@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cascadeflow.config import RetryPolicy
-from cascadeflow.core import cascade as module
+from cascadeflow.core import state as module
 from cascadeflow.core.cascade import Cascade, State
 from cascadeflow.core.ledger import FlatPrice
 from cascadeflow.core.tier import Rules

@@ -1,17 +1,7 @@
 """The cascade as a state machine. Contains no I/O, no clock, no provider and no `await`.
 
-Tell it what happened, carry out its `commands`, pass on the events it returns::
-
-    state      signal        next
-    IDLE       start      -> ANSWERING | FAILED
-    IDLE       close      -> CLOSED
-    ANSWERING  receive    -> ANSWERING | RETRY | NEXT | DONE | FAILED
-    ANSWERING  fail       -> RETRY | NEXT | DONE | FAILED
-    ANSWERING  wake       -> ANSWERING | NEXT | DONE | FAILED
-    ANSWERING  close      -> CLOSED
-
-RETRY: ANSWERING, the same tier again, before its first output. NEXT: ANSWERING, the next tier
-(SWITCH). DONE after a failure: a rejected draft stands in. Anything else changes nothing.
+Tell it what happened, carry out its `commands`, pass on the events it returns. `state.py` says
+which signal leads where.
 
 Rule 1: everything that decides what happens next lives in this package.
 Rule 2: a signal from an attempt that is no longer current is ignored, never an error: the driver
@@ -22,7 +12,6 @@ stream; only differences are used.
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Iterator, Sequence
 
@@ -48,17 +37,8 @@ from .ledger import Outcome
 from .purse import Purse
 from .retry import retry_delay
 from .route import route
+from .state import State as State
 from .tier import Rules, Tier
-
-
-class State(enum.Enum):
-    """Where a query is."""
-
-    IDLE = "idle"
-    ANSWERING = "answering"
-    DONE = "done"
-    FAILED = "failed"
-    CLOSED = "closed"
 
 
 class Cascade:
@@ -110,7 +90,7 @@ class Cascade:
         self._ladder, reason = route(self.tiers, self._rules, self._judge)
         models = tuple(self.tiers[i].model for i in self._ladder)
         self._story.strategy = "cascade" if len(models) > 1 else "direct"
-        self._emit(
+        self._out.append(
             events.Routed(self._story.strategy, models, self._rules.complexity, reason, self._turn)
         )
         if self._purse.affords(self.tiers[self._ladder[0]]):
@@ -172,7 +152,7 @@ class Cascade:
         self.state = State.FAILED
         error = self._deadlines.total_missed()
         self._story.causes.append(error)
-        return events.Errored(self._story.error(error.kind, None, now))
+        return events.Errored(self._story.error(error.kind, self._story.answer, now))
 
     def close(self, now: float) -> None:
         """The consumer left. No event follows; the ledger says what the open attempt cost."""
@@ -191,7 +171,7 @@ class Cascade:
         self._deadlines.enter(tier.timeouts, self._now)
         answer = self._ask(0.0)
         if answer.observer is not None:
-            self._emit(events.DraftStarted(answer.speaker, self._story.strategy))
+            self._out.append(events.DraftStarted(answer.speaker, self._story.strategy))
 
     def _ask(self, delay: float) -> Answer:
         """Open one attempt on the current tier after `delay` seconds."""
@@ -316,7 +296,7 @@ class Cascade:
 
     def _rule(self, answer: Answer, ruling: Ruling) -> None:
         self._story.ruling = ruling
-        self._emit(events.Decided(ruling, answer.speaker))
+        self._out.append(events.Decided(ruling, answer.speaker))
 
     def _reject(self, answer: Answer, ruling: Ruling, how: Outcome) -> None:
         self.ledger.close(answer.row, how, self._now)
@@ -335,7 +315,7 @@ class Cascade:
 
     def _switch(self, answer: Answer, target: str, reason: str) -> None:
         self._story.switched = True
-        self._emit(outcome.switched(answer, target, reason))
+        self._out.append(outcome.switched(answer, target, reason))
 
     # --- failure -------------------------------------------------------------------------------
 
@@ -378,12 +358,12 @@ class Cascade:
             if answer is not None and answer is not draft:
                 self._switch(answer, draft.speaker.model, f"verifier_error:{error.kind}")
                 if not draft.held:
-                    self._emit(events.Chunk(draft.text, draft.speaker))
+                    self._out.append(events.Chunk(draft.text, draft.speaker))
             self._reveal(draft)
             self._finish(draft)
             return
         self.state = State.FAILED
-        self._emit(events.Errored(self._story.error(error.kind, answer, self._now)))
+        self._out.append(events.Errored(self._story.error(error.kind, answer, self._now)))
 
     # --- money and the end ---------------------------------------------------------------------
 
@@ -412,10 +392,7 @@ class Cascade:
     def _finish(self, answer: Answer) -> None:
         self._answer = None
         self.state = State.DONE
-        self._emit(self._story.completed(answer, self._now))
-
-    def _emit(self, event: events.Event) -> None:
-        self._out.append(event)
+        self._out.append(self._story.completed(answer, self._now))
 
     def _take(self) -> list[events.Event]:
         out, self._out = self._out, []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from .events import Completed, Strategy, Switched
 from .judge import Ruling
 from .ledger import Ledger, exact_sum, saved
 from .tier import Rules, Tier
+
+_UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def unfit(answer: Answer, stop: Stop) -> ProviderError | None:
@@ -84,6 +87,8 @@ class Story:
         self.degraded = False
         self.fallback: Answer | None = None
         """The best complete draft that was rejected."""
+        self.answer: Answer | None = None
+        """What ended the turn."""
         self.causes: list[ProviderError | BudgetExceeded] = []
         self.warnings: tuple[str, ...] = () if before is None else before.warnings
         self._first_visible: float | None = None if before is None else before._first_visible
@@ -103,6 +108,7 @@ class Story:
 
     def completed(self, answer: Answer, now: float) -> Completed:
         """The event that ends a turn."""
+        self.answer = answer
         calls = answer.finished_calls()
         for bad in calls:
             if not bad.valid:
@@ -187,7 +193,7 @@ def _message(answer: Answer, calls: Sequence[FinishedCall]) -> dict[str, Any]:
             {
                 "id": finished.call.id,
                 "type": "function",
-                "function": {"name": finished.call.name, "arguments": finished.call.arguments},
+                "function": {"name": _name(finished), "arguments": finished.call.arguments},
             }
             for finished in calls
         ]
@@ -195,3 +201,11 @@ def _message(answer: Answer, calls: Sequence[FinishedCall]) -> dict[str, Any]:
         message["thinking_blocks"] = answer.thinking
         message["thinking_model"] = answer.speaker.model
     return message
+
+
+def _name(finished: FinishedCall) -> str:
+    """The name of a call as every provider takes it back, though the model may have said another.
+
+    https://platform.openai.com/docs/api-reference/chat/create allows 64 of these characters.
+    """
+    return _UNFIT.sub("_", finished.call.name)[:64] or "unnamed"
