@@ -200,7 +200,7 @@ def test_tools_that_are_no_list_are_an_error(tools: list[object]) -> None:
         (True, "is a bool"),
         ({"type": "object", "properties": [1]}, "properties is [1]"),
         ({"type": "object", "properties": {"a": {"type": "objekt"}}}, "objekt"),
-        ({"type": "object", "properties": {"a": {"pattern": "(("}}}, "(("),
+        ({"type": "object", "properties": {"a": {"pattern": "(("}}}, "regex"),
         ({"type": "object", "properties": {"a": {"minLength": -1}}}, "-1"),
         ({"type": "object", "required": "a"}, "required"),
         ({"type": "object", "properties": {...}}, "not JSON"),

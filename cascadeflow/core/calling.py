@@ -37,9 +37,6 @@ class FinishedCall(msgspec.Struct, frozen=True):
 def check_object(name: str, text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     """The least a call must satisfy where no tools were offered: its arguments are an object."""
     try:
-        arguments = msgspec.json.decode(text)
+        return msgspec.json.decode(text, type=dict[str, Any]), ()
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        return None, (f"{name}: the arguments are not JSON: {error}",)
-    if not isinstance(arguments, dict):
-        return None, (f"{name}: the arguments are {type(arguments).__name__}, not an object",)
-    return arguments, ()
+        return None, (f"{name[:64]!r}: the arguments are not a JSON object: {error}",)

@@ -1,0 +1,99 @@
+"""Arguments on their way into a function: from JSON values to what its annotations name."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from enum import Enum
+from functools import partial
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, Union
+
+from ..errors import ConfigError
+from .schema import NAMELESS, Function, model, open_parameters, pydantic_errors, resolved
+from .show import escaped
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Convert: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+_AS_THEY_ARE: Final = (str, int, float, bool, NoneType, None, Any, object, list, dict)
+"""Annotations whose values are those that JSON has."""
+
+
+class RefusedArguments(ValueError):
+    """Arguments that fit the schema do not fit the annotations; `str()` says why."""
+
+
+def converter(function: Function) -> Convert | None:
+    """Turns JSON arguments into what the annotations name; None if they are that already.
+
+    Only parameters whose annotation JSON has no value for are converted: models, dataclasses,
+    enums, dates, sets and the like. A function whose parameters cannot be described takes its
+    arguments as they are: its schema was written by hand.
+    """
+    try:
+        parameters = open_parameters(function, "")
+        hints = resolved(function, parameters, "")
+        parameters = [each for each in parameters if _needs_conversion(each, hints)]
+        return partial(_convert, _fields(parameters, hints), parameters) if parameters else None
+    except ConfigError:
+        return None
+
+
+def _fields(parameters: list[inspect.Parameter], hints: Mapping[str, object]) -> type[BaseModel]:
+    errors = pydantic_errors()
+    try:
+        return model(parameters, hints)
+    except errors as error:
+        raise ConfigError(str(error)) from None
+
+
+def _needs_conversion(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> bool:
+    if parameter.kind in NAMELESS:
+        return False
+    return _is_field(parameter.default) or not _is_plain(hints.get(parameter.name, Any))
+
+
+def _is_field(default: object) -> bool:
+    # Nothing is a field of pydantic before pydantic is imported.
+    if "pydantic" not in sys.modules:
+        return False
+    from pydantic.fields import FieldInfo
+
+    return isinstance(default, FieldInfo)
+
+
+def _is_plain(hint: object) -> bool:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is None:
+        return any(hint is each for each in _AS_THEY_ARE)
+    if origin is Literal:
+        return not any(isinstance(each, Enum) for each in arguments)
+    return origin in (list, dict, Union, UnionType) and all(map(_is_plain, arguments))
+
+
+def _convert(
+    fields: type[BaseModel], parameters: list[inspect.Parameter], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    from pydantic import ValidationError
+
+    names = [each.name for each in parameters]
+    try:
+        made = fields.model_validate({name: arguments[name] for name in names if name in arguments})
+    except ValidationError as error:
+        reasons = (f"{_place(each['loc'])}: {each['msg']}" for each in error.errors())
+        raise RefusedArguments("; ".join(escaped(each, 200) for each in reasons)) from None
+    converted = {
+        parameter.name: value
+        for parameter, (_, value) in zip(parameters, made, strict=True)
+        if parameter.name in arguments or _is_field(parameter.default)
+    }
+    return {**arguments, **converted}
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location))

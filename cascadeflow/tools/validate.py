@@ -1,0 +1,136 @@
+"""Whether a tool call may run: a tool that was offered, arguments that are JSON and fit its schema.
+
+Nothing is converted: the text "5" is no integer. What is wrong is told in words from which a model
+can mend its call: where, what it said, what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ..core.calls import normalise_arguments
+from ..providers.lenient import is_list, is_object
+from .check import compiled
+from .config import Offered, normalise
+from .show import escaped, shown
+from .strict_json import MAX_BYTES, UnusableJSON, dumps, loads
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError, Validator
+
+MAX_PROBLEMS: Final = 8
+"""Problems told of one call."""
+_EVERY: Final = 4096
+"""Characters of arguments up to which every problem is looked for; beyond it the first, since the
+validator makes all of them before it gives one."""
+_LONGEST: Final = 300
+"""Characters of one problem."""
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What came of one call."""
+
+    arguments: dict[str, Any] | None
+    """The parsed arguments, valid or not; None if they are no JSON object."""
+    problems: tuple[str, ...] = ()
+    """Why it must not run, for a model to read: one line each, escaped and shortened."""
+
+    @property
+    def ok(self) -> bool:
+        """True if the call may run."""
+        return not self.problems
+
+
+class ToolCallValidator:
+    """Checks calls of the tools that were offered.
+
+    Args:
+        offered: in normal form, or any form that `normalise` takes.
+
+    Raises:
+        ConfigError: a definition is wrong, or the extra `[tools]` is not installed.
+    """
+
+    def __init__(self, offered: Sequence[Offered | Mapping[str, Any]]) -> None:
+        self._tools = {tool.name: tool for tool in normalise(offered)}
+        self._validators: dict[str, Validator] = {}
+
+    def check(self, name: str, arguments: str | Mapping[str, Any]) -> Checked:
+        """Check one call; whatever it says, nothing is raised.
+
+        Args:
+            name: of the tool.
+            arguments: JSON text, at most 1 MiB, or what came of it.
+        """
+        unknown = () if name in self._tools else (self._unknown(name),)
+        try:
+            text = _text(arguments)
+            value = loads(text)
+        except UnusableJSON as error:
+            return Checked(None, (*unknown, f"arguments: {error}"))
+        if not is_object(value):
+            problem = f"arguments are {shown(value)}; they must be a JSON object"
+            return Checked(None, (*unknown, problem))
+        return Checked(value, unknown or self._problems(name, value, len(text)))
+
+    def _problems(self, name: str, arguments: dict[str, Any], size: int) -> tuple[str, ...]:
+        validator = self._validators.get(name)
+        if validator is None:
+            validator = compiled(dumps(self._tools[name].parameters))
+            self._validators[name] = validator
+        if validator.is_valid(arguments):
+            return ()
+        errors = islice(_errors(validator, arguments, size), MAX_PROBLEMS)
+        return tuple(_problem(arguments, error) for error in errors)
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name[:128], self._tools, n=3)
+        names = ", ".join(near or list(self._tools)[:16]) or "none"
+        told = "the nearest offered" if near else "offered"
+        return f"no tool is named {shown(name)}; {told}: {names}"
+
+
+def _text(arguments: str | Mapping[str, Any]) -> str:
+    if not isinstance(arguments, str):
+        return dumps(arguments)
+    return arguments if len(arguments) > MAX_BYTES else normalise_arguments(arguments)
+
+
+def _errors(
+    validator: Validator, arguments: dict[str, Any], size: int
+) -> Iterator[ValidationError]:
+    from jsonschema_rs import ValidationError
+
+    if size <= _EVERY:
+        yield from validator.iter_errors(arguments)
+        return
+    try:
+        validator.validate(arguments)
+    except ValidationError as error:
+        yield error
+
+
+def _problem(arguments: dict[str, Any], error: ValidationError) -> str:
+    # Not `error.instance`: that is a copy, of all the arguments for a problem at their root.
+    value: Any = arguments
+    path = ""
+    for part in error.instance_path:
+        value = value[part]
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    place = escaped(path.removeprefix(".")) or "arguments"
+    said = f"{place}:" if isinstance(value, dict | list) else f"{place} is {shown(value)}:"
+    return escaped(f"{said} {error.message}{_alternatives(error)}", _LONGEST)
+
+
+def _alternatives(error: ValidationError) -> str:
+    """What each alternative of `anyOf` or `oneOf` says, if none fits."""
+    branches: object = error.kind.value
+    if error.kind.name not in ("anyOf", "oneOf") or not is_list(branches):
+        return ""
+    reasons = dict.fromkeys(str(branch[0].message) for branch in branches if branch)
+    return f" ({'; or '.join(reasons)})" if reasons else ""
