@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .agent import CascadeAgent
     from .config import ModelConfig, RetryPolicy, Timeouts
     from .consume import VisibleText, collect
+    from .core.economics import ExpectedCostPolicy, ShareOfStrongPolicy
     from .core.policy import Estimator, Observer, Policy, ThresholdPolicy
     from .errors import BudgetExceeded, CascadeError, CascadeflowError, ConfigError, ProviderError
     from .result import CascadeResult
@@ -29,11 +30,13 @@ _HOMES = {
     "ConfigError": "errors",
     "Estimate": "types",
     "Estimator": "core.policy",
+    "ExpectedCostPolicy": "core.economics",
     "ModelConfig": "config",
     "Observer": "core.policy",
     "Policy": "core.policy",
     "ProviderError": "errors",
     "RetryPolicy": "config",
+    "ShareOfStrongPolicy": "core.economics",
     "ThresholdPolicy": "core.policy",
     "Timeouts": "config",
     "VisibleText": "consume",
@@ -50,11 +53,13 @@ __all__ = [
     "ConfigError",
     "Estimate",
     "Estimator",
+    "ExpectedCostPolicy",
     "ModelConfig",
     "Observer",
     "Policy",
     "ProviderError",
     "RetryPolicy",
+    "ShareOfStrongPolicy",
     "ThresholdPolicy",
     "Timeouts",
     "VisibleText",

@@ -32,11 +32,11 @@ from ..types import (
 from . import events, outcome
 from .answer import Answer
 from .deadlines import Deadlines
-from .judge import Judge, Ruling
+from .judge import Ruling
 from .ledger import Outcome
 from .purse import Purse
 from .retry import retry_delay
-from .route import route
+from .route import judges, route
 from .state import State as State
 from .tier import Rules, Tier
 
@@ -61,7 +61,7 @@ class Cascade:
         """What the driver must do now, in order; the driver empties the list."""
         self.tiers = tuple(tiers)
         self._rules = rules
-        self._judge = Judge(rules.estimator, rules.policy)
+        self._judges = judges(self.tiers, rules)
         before = None if after is None else after._story
         self._story: outcome.Story = outcome.Story(id, conversation, self.tiers, rules, before)
         self.ledger = self._story.ledger
@@ -87,7 +87,7 @@ class Cascade:
         self.state = State.ANSWERING
         self._now = now
         self._deadlines = Deadlines(self._rules.total, self._story.begin(now))
-        self._ladder, reason = route(self.tiers, self._rules, self._judge)
+        self._ladder, reason = route(self.tiers, self._rules, self._judges)
         models = tuple(self.tiers[i].model for i in self._ladder)
         self._story.strategy = "cascade" if len(models) > 1 else "direct"
         self._out.append(
@@ -189,7 +189,7 @@ class Cascade:
         unjudged: events.Phase = "verifier" if self._story.strategy == "cascade" else "direct"
         phase = "draft" if judged else unjudged
         speaker = events.Speaker(tier.model, tier.provider, row.number, phase, self._turn)
-        observer = self._judge.observe(tier.request) if judged else None
+        observer = self._judges[index].observe(tier.request) if judged else None
         self._answer = answer = Answer(speaker, row, observer, tier.request, self._rules)
         self._tried += 1
         self._deadlines.ask(at)
@@ -244,7 +244,10 @@ class Cascade:
         observer = answer.observer
         if observer is not None:
             observer.feed(delta)
-            if answer.due() and (ruling := self._judge.running(observer)) is not None:
+            if (
+                answer.due()
+                and (ruling := self._judges[answer.row.tier].running(observer)) is not None
+            ):
                 self._abort(answer)
                 self._reject(answer, ruling, "abandoned")
         if self._purse.limited:
@@ -279,7 +282,7 @@ class Cascade:
             self._out += answer.ready_calls()
             self._finish(answer)
             return
-        ruling = self._judge.finished(answer.observer, stop)
+        ruling = self._judges[answer.row.tier].finished(answer.observer, stop)
         if ruling.accepted and not all(call.valid for call in answer.finished_calls()):
             ruling = msgspec.structs.replace(ruling, accepted=False, reason="invalid_tool_call")
         if not ruling.accepted:
@@ -330,7 +333,7 @@ class Cascade:
             self._ask(delay)
         elif judged and not final:
             self._story.causes.append(error)
-            ruling = self._judge.failed(error.kind)
+            ruling = self._judges[answer.row.tier].failed(error.kind)
             self._rule(answer, ruling)
             self._escalate(answer, ruling.reason)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..types import Estimate, Request, Stop
+from .economics import Costs, Priced
 from .policy import Estimator, Observer, Policy, Stage, Thresholded
 
 
@@ -20,7 +21,7 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 class Judge:
-    """An estimator and a policy, as one."""
+    """An estimator and a policy, as one, for the drafts of one tier."""
 
     __slots__ = ("_estimator", "_policy", "_threshold")
 
@@ -32,6 +33,12 @@ class Judge:
     def observe(self, request: Request) -> Observer:
         """Begin to watch a draft."""
         return self._estimator.observe(request)
+
+    def at(self, costs: Costs) -> Judge:
+        """The same for a draft of a known price, if the policy wants to know it."""
+        if isinstance(self._policy, Priced):
+            return Judge(self._estimator, self._policy.priced(costs))
+        return self
 
     def before(self, request: Request) -> Ruling | None:
         """Whether the request alone says that the draft is not worth asking for."""

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..types import Usage
+from .economics import TYPICAL_OUTPUT, Costs, Priced
 from .judge import Judge
 from .tier import Rules, Tier
 
 
-def route(tiers: Sequence[Tier], rules: Rules, judge: Judge) -> tuple[list[int], str]:
+def judges(tiers: Sequence[Tier], rules: Rules) -> tuple[Judge, ...]:
+    """The judge of each tier; a policy that asks for prices gets those expected for the query."""
+    judge = Judge(rules.estimator, rules.policy)
+    if not isinstance(rules.policy, Priced):
+        return (judge,) * len(tiers)
+    strong = _expected(tiers[-1])
+    return tuple(judge.at(Costs(_expected(tier), strong)) for tier in tiers)
+
+
+def _expected(tier: Tier) -> float:
+    limit = tier.request.max_tokens
+    output = TYPICAL_OUTPUT if limit is None else min(limit, TYPICAL_OUTPUT)
+    usage = Usage(input_tokens=tier.input_estimate, output_tokens=output)
+    return float(tier.price.usd(usage))
+
+
+def route(tiers: Sequence[Tier], rules: Rules, judges: Sequence[Judge]) -> tuple[list[int], str]:
     """Indexes of the tiers to ask, cheapest first, and the reason.
 
     The last tier is always among them. A draft is left out if its prompt cannot fit, or if the
@@ -17,7 +35,7 @@ def route(tiers: Sequence[Tier], rules: Rules, judge: Judge) -> tuple[list[int],
     last = len(tiers) - 1
     if rules.direct or not last:
         return [last], rules.direct or "single_model"
-    left_out = {i: why for i in range(last) if (why := _unsuited(tiers[i], judge))}
+    left_out = {i: why for i in range(last) if (why := _unsuited(tiers[i], judges[i]))}
     ladder = [i for i in range(len(tiers)) if i not in left_out]
     return ladder, "; ".join(f"{tiers[i].model}: {why}" for i, why in left_out.items()) or "cascade"
 
