@@ -30,7 +30,7 @@ from .providers.catalog import connect, needs_embedded
 from .providers.transport import Transport
 from .quality.complexity import measure
 from .quality.query import query_text
-from .request import Ask, Choice, Options, Query, check_extra, check_stop, conversation
+from .request import Ask, Choice, Options, Query, check_extra, check_stop, check_type, conversation
 from .runner import Clock, drive
 from .types import Message, Request, ToolChoice
 
@@ -110,17 +110,18 @@ class Ladder:
         """Answer with a cascade for each turn, running the tools between them.
 
         Raises:
-            ConfigError: `max_turns` is not a positive integer.
+            ConfigError: `max_turns` is not a positive integer, or the executor is none.
         """
         from .tools.executor import ToolExecutor
-        from .tools.loop import converse
+        from .tools.loop import Toolboxes, converse
 
-        check_count("max_turns", max_turns)
-        executor = executor or self.settings.tool_executor
-        toolbox = executor or ToolExecutor([tool for tool in ask.tools if tool.function])
-        return converse(
-            _Turns(self, ask), toolbox.session(), max_turns=max_turns, total=self._total(ask)
-        )
+        _check_turns(max_turns)
+        executor = self.settings.tool_executor if executor is None else executor
+        check_type("tool_executor", executor, ToolExecutor, "a cascadeflow.tools.ToolExecutor")
+        offered = ToolExecutor([tool for tool in ask.tools if tool.function])
+        known = (offered,) if executor is None else (executor, offered)
+        toolbox = Toolboxes(*(each.session() for each in known))
+        return converse(_Turns(self, ask), toolbox, max_turns=max_turns, total=self._total(ask))
 
     def cascade(
         self, ask: Ask, added: Sequence[Message] = (), after: Cascade | None = None
@@ -215,6 +216,12 @@ class _Turns:
     def _account(self, cascade: Cascade) -> None:
         self._ladder.account(cascade, self._accounted)
         self._accounted = len(cascade.ledger.rows)
+
+
+def _check_turns(max_turns: object) -> None:
+    if max_turns is None:
+        raise ConfigError("max_turns is None; it must be an integer >= 1")
+    check_count("max_turns", max_turns)
 
 
 def _tools(

@@ -68,7 +68,8 @@ def test_a_cascade_that_cannot_pay_is_not_begun() -> None:
 
 def test_the_agent_tells_the_policy_what_the_query_costs() -> None:
     def ask(draft_price: float) -> tuple[str, str]:
-        script: list[Delta] = [TextDelta("Paris."), Stop("stop", Usage(input_tokens=9, output_tokens=2))]
+        usage = Usage(input_tokens=9, output_tokens=2)
+        script: list[Delta] = [TextDelta("Paris."), Stop("stop", usage)]
         models = Scripted({"small": script, "large": script})
         agent = CascadeAgent(
             [

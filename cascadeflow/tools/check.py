@@ -41,7 +41,9 @@ _MAPS: Final = frozenset(
 
 def missing(package: str) -> ConfigError:
     """The error for a package of the extra that is not installed."""
-    return ConfigError(f'tools need {package}, which is not installed: pip install ".[tools]"')
+    return ConfigError(
+        f'tools and schemas need {package}, which is not installed: pip install ".[tools]"'
+    )
 
 
 def checked(tool: str, parameters: object) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def compiled(schema: str) -> Validator:
     value = loads(schema)
     if not is_object(value):
         raise UnusableJSON(f"{shown(value)} is no object")
-    for reference in _references(value):
+    for reference in references(value):
         if not reference.startswith("#"):
             raise UnusableJSON(f"the reference {shown(reference)} leads out of the schema")
     try:
@@ -110,18 +112,25 @@ def _refuse(uri: str) -> NoReturn:
     raise ValueError(f"{uri} is outside the schema")
 
 
-def _references(schema: dict[str, Any]) -> Iterator[str]:
+def references(schema: dict[str, Any]) -> Iterator[str]:
     """Every reference in a schema; names of properties and data that only look so are none."""
+    for place in subschemas(schema):
+        for keyword in _REFERENCES:
+            if isinstance(reference := place.get(keyword), str):
+                yield reference
+
+
+def subschemas(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A schema and every schema in it, and what stands under keywords nobody knows."""
     waiting: list[object] = [schema]
     while waiting:
         place = waiting.pop()
         if is_list(place):
             waiting.extend(place)
         elif is_object(place):
+            yield place
             for keyword, value in place.items():
-                if keyword in _REFERENCES and isinstance(value, str):
-                    yield value
-                elif keyword in _MAPS and is_object(value):
+                if keyword in _MAPS and is_object(value):
                     waiting.extend(value.values())
                 elif keyword not in _DATA:
                     waiting.append(value)

@@ -221,11 +221,12 @@ def model(parameters: list[inspect.Parameter], hints: Mapping[str, Any]) -> type
 
 
 def _model_schema(arguments: type[BaseModel]) -> dict[str, Any]:
-    return arguments.model_json_schema(schema_generator=_generator())
+    return arguments.model_json_schema(schema_generator=untitled())
 
 
 @functools.cache
-def _generator() -> type[GenerateJsonSchema]:
+def untitled() -> type[GenerateJsonSchema]:
+    """pydantic's maker of schemas, without what only repeats names."""
     from pydantic.json_schema import GenerateJsonSchema
 
     class Untitled(GenerateJsonSchema):

@@ -83,10 +83,7 @@ class ToolCallValidator:
         if validator is None:
             validator = compiled(dumps(self._tools[name].parameters))
             self._validators[name] = validator
-        if validator.is_valid(arguments):
-            return ()
-        errors = islice(_errors(validator, arguments, size), MAX_PROBLEMS)
-        return tuple(_problem(arguments, error) for error in errors)
+        return problems(validator, arguments, size, "arguments")
 
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(name[:128], self._tools, n=3)
@@ -95,34 +92,47 @@ class ToolCallValidator:
         return f"no tool is named {shown(name)}; {told}: {names}"
 
 
+def problems(validator: Validator, value: object, size: int, name: str) -> tuple[str, ...]:
+    """What is wrong with a value, at most `MAX_PROBLEMS` lines; nothing if it fits.
+
+    Args:
+        validator: of the schema it must fit.
+        value: in JSON types.
+        size: characters of its text.
+        name: what the value as a whole is called.
+    """
+    if validator.is_valid(value):
+        return ()
+    errors = islice(_errors(validator, value, size), MAX_PROBLEMS)
+    return tuple(_problem(value, error, name) for error in errors)
+
+
 def _text(arguments: str | Mapping[str, Any]) -> str:
     if not isinstance(arguments, str):
         return dumps(arguments)
     return arguments if len(arguments) > MAX_BYTES else normalise_arguments(arguments)
 
 
-def _errors(
-    validator: Validator, arguments: dict[str, Any], size: int
-) -> Iterator[ValidationError]:
+def _errors(validator: Validator, whole: object, size: int) -> Iterator[ValidationError]:
     from jsonschema_rs import ValidationError
 
     if size <= _EVERY:
-        yield from validator.iter_errors(arguments)
+        yield from validator.iter_errors(whole)
         return
     try:
-        validator.validate(arguments)
+        validator.validate(whole)
     except ValidationError as error:
         yield error
 
 
-def _problem(arguments: dict[str, Any], error: ValidationError) -> str:
-    # Not `error.instance`: that is a copy, of all the arguments for a problem at their root.
-    value: Any = arguments
+def _problem(whole: object, error: ValidationError, name: str) -> str:
+    # Not `error.instance`: that is a copy, of the whole value for a problem at its root.
+    value: Any = whole
     path = ""
     for part in error.instance_path:
         value = value[part]
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    place = escaped(path.removeprefix(".")) or "arguments"
+    place = escaped(path.removeprefix(".")) or name
     said = f"{place}:" if isinstance(value, dict | list) else f"{place} is {shown(value)}:"
     return escaped(f"{said} {error.message}{_alternatives(error)}", _LONGEST)
 
