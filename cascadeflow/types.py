@@ -153,5 +153,5 @@ class Estimate(msgspec.Struct, frozen=True):
     """Named features behind the number, for a person to read."""
     benefit: float | None = None
     """Estimated P(the last tier is right) - P(the draft is right), in [-1, 1]; None if the
-    estimator has no opinion of the last tier. Where the strong model shares the draft's failures, escalating
-    gains nothing though `p_good` is low."""
+    estimator has no opinion of the last tier. Where the strong model shares the draft's failures,
+    escalating gains nothing though `p_good` is low."""
