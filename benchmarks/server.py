@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
@@ -78,7 +78,7 @@ def _run(pipe: Connection, body: list[bytes], pause: float) -> None:
 
 
 @contextmanager
-def serving(chunks: int, *, logprobs: bool = False, pause: float = 0.0) -> Iterator[str]:
+def serving(chunks: int, *, logprobs: bool = False, pause: float = 0.0) -> Generator[str]:
     """The base URL of a server whose every answer has so many chunks, `pause` seconds apart."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()

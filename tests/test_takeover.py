@@ -51,9 +51,9 @@ def agent(server: ThreadedFaultServer, dialect: str, *faults: str, **settings: A
     return CascadeAgent(models, **settings)
 
 
-async def read(agent: CascadeAgent, question: str = QUESTION, **options: Any) -> list[StreamEvent]:
+async def read(agent: CascadeAgent) -> list[StreamEvent]:
     async with agent:
-        return [event async for event in agent.stream_events(question, **options)]
+        return [event async for event in agent.stream_events(QUESTION)]
 
 
 def names(told: list[StreamEvent]) -> list[str]:
