@@ -32,6 +32,41 @@ SHOWS: dict[str, tuple[str, ...]] = {
         r"^limits: budget, \$0\.0000\d+ spent, [1-9]\d* characters said\n",
         r"^limits: unknown argument 'max_token'; did you mean 'max_tokens'\?\n\Z",
     ),
+    "streaming_tools_basic.py": (
+        r"^call: get_weather\(\{'location': 'Paris'\}\)\nresult: 22°C and sunny in Paris\n",
+        r"22°C and sunny in Paris.*\n\[sim-(mini|large), \$0\.000\d+\]\n\Z",
+    ),
+    "streaming_tools.py": (
+        r"begins call 0: get_weather\n.*\n +'Paris.*'location': .*Paris",
+        r"complete: get_weather\(\{'location': 'Paris'\}\)\n\n  tool_calls, \$0\.000\d+",
+        r"complete: .*'Paris'\}\)\n  complete: .*'Oslo'\}\)\n\n  tool_calls",
+        r"draft rejected: invalid_tool_call.*\n  sim-mini -> sim-large, void calls: add\n",
+        r"complete: add\(\{'a': 3, 'b': 4\.5\}\)",
+        r"^Answer: Paris|Paris\.",
+        r"the name of a tool is 'get weather'; it must be 1 to 64 of .*\n\Z",
+    ),
+    "tool_execution.py": (
+        r"calculate\(\{'expression': '12 \* 34'\}\) -> 408 \[\d+ ms\]\n.*408",
+        r"get_time\(\{'city': 'Sydney'\}\) -> \d\d:\d\d in Sydney",
+        r"-> LookupError: Atlantis is not in the table",
+        r"calculate: ValueError: .* is no number",
+        r'calculate: not executed: arguments: "expression" is a required property\n',
+        r"format_disk: not executed: no tool is named 'format_disk'.*\n\Z",
+    ),
+    "streaming_tools_executor.py": (
+        r"running get_weather\n  -> \{'location': 'Tokyo', 'celsius': 22\}\n",
+        r"running get_time\n  -> 12:30 in London\n  .*12:30",
+        r"read_secret: PermissionError: cannot read db: password=\[redacted\]\n",
+        r"wait_for_ever: timed out after 1 s\n  read_log: the result holds .* at most 64000 bytes",
+        r"five calls side by side: [12]\.\d s\n\Z",
+    ),
+    "streaming_tools_multiturn.py": (
+        r"turn 1\n(?:    .*\n)*    add\(12, 30\) = 42(?:\.0)?\n  turn 2\n",
+        r"^assistant \(stop\): .*42",
+        r"add\(3, 4\.5\) = 7\.5\n",
+        r"^the conversation so far: (?:user assistant tool assistant ?){2}\n",
+        r"^assistant \(max_turns_reached\): \(no text\)\ncalls left for you: .*'b': 30\}\]\n\Z",
+    ),
 }
 """What the output of an example must hold, in this order; expressions of several lines."""
 
