@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 SOURCES := cascadeflow tests examples benchmarks
 PYTEST_ARGS ?=
 
-.PHONY: demo test check lint types fmt bench docs clean
+.PHONY: guarantee demo test check lint types fmt bench docs clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -55,6 +55,10 @@ fmt: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.stream
 	$(BIN)/python -m benchmarks.incremental_json
+
+guarantee: $(VENV)/.installed-test
+	@test -n "$(DATA)" || { echo "make guarantee DATA=directory of labelled rows"; exit 2; }
+	$(BIN)/python -m cascadeflow.evaluate.guarantee "$(DATA)"
 
 clean:
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

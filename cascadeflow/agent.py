@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from .config import ModelConfig, RetryPolicy, Timeouts, check_dollars
 from .consume import collect
 from .core.policy import Estimator, Policy, ThresholdPolicy
+from .core.referee import Panel, Referee
 from .core.tier import OnVerifierError, Reveal
 from .errors import ConfigError
 from .ladder import Ladder, Settings
 from .providers.transport import Transport
 from .quality import default_estimator
+from .recording import Recorder
 from .request import (
     DEFAULT_TEMPERATURE,
     REVEALS,
     Choice,
     Query,
+    ResponseFormat,
     check_choice,
     check_list,
     check_type,
@@ -59,7 +62,10 @@ class CascadeAgent:
         models: the ladder as listed, cheapest first; every one takes part.
         enable_cascade: False asks the last model alone.
         estimator: tells how good a draft is; default: the judge of `cascadeflow.quality`.
-        policy: decides on the estimate; default: `ThresholdPolicy()`.
+        policy: decides on the estimate; or the path of a calibration file, which
+            `cascadeflow calibrate` writes; default: `ThresholdPolicy()`.
+        judges: asked about a finished draft that the estimate leaves in doubt, where the estimator
+            can use their opinion: `cascadeflow.judges`, or a `Panel` of them; default: none.
         tools: offered to every call that names none; see `stream_events`.
         tool_executor: runs the tools that `tool_streaming_manager` executes.
         reveal: "live" shows a draft as it comes, "held" only once it is accepted.
@@ -69,11 +75,14 @@ class CascadeAgent:
             a complete draft that was rejected, with `degraded=True`.
         timeouts: deadlines in seconds; those of a model or a call win.
         retry: how often and how soon a model is asked again.
+        record: path of a JSONL file to which every judged query is appended, content included, for
+            `cascadeflow eval` and `calibrate`; or a `Recorder`. None: nothing is recorded.
         session: your own `aiohttp.ClientSession`, with its proxies and TLS; never closed by us.
         verbose: log each attempt to `logging.getLogger("cascadeflow")`, without content.
 
     Raises:
-        ConfigError: a model or a setting is wrong, or an API key is missing. No request was sent.
+        ConfigError: a model or a setting is wrong, a file cannot be used, or an API key is missing.
+            No request was sent.
     """
 
     def __init__(
@@ -82,7 +91,8 @@ class CascadeAgent:
         *,
         enable_cascade: bool = True,
         estimator: Estimator | None = None,
-        policy: Policy | None = None,
+        policy: Policy | str | os.PathLike[str] | None = None,
+        judges: Sequence[Referee] | Panel | None = None,
         tools: Sequence[Any] | None = None,
         tool_executor: ToolExecutor | None = None,
         reveal: Reveal = "live",
@@ -91,6 +101,7 @@ class CascadeAgent:
         on_verifier_error: OnVerifierError = "error",
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
+        record: str | os.PathLike[str] | Recorder | None = None,
         session: aiohttp.ClientSession | None = None,
         verbose: bool = False,
     ) -> None:
@@ -100,9 +111,10 @@ class CascadeAgent:
         check_dollars("max_cost", max_cost)
         check_type("timeouts", timeouts, Timeouts, "a cascadeflow.Timeouts")
         check_type("retry", retry, RetryPolicy, "a cascadeflow.RetryPolicy")
+        _check_switches(enable_cascade=enable_cascade, reasoning=reasoning, verbose=verbose)
         settings = Settings(
             estimator=estimator if estimator is not None else default_estimator(),
-            policy=policy if policy is not None else ThresholdPolicy(),
+            policy=_policy(policy, standard=estimator is None),
             reveal=reveal,
             reasoning=reasoning,
             max_cost=max_cost,
@@ -113,6 +125,8 @@ class CascadeAgent:
             verbose=verbose,
             tools=tools,
             tool_executor=tool_executor,
+            recorder=_recorder(record),
+            panel=_panel(judges),
         )
         self.models = tuple(models)
         self._transport = Transport(session=session)
@@ -159,7 +173,7 @@ class CascadeAgent:
         reveal: Reveal | None = None,
         reasoning: bool | None = None,
         max_cost: float | None = None,
-        response_format: Mapping[str, Any] | None = None,
+        response_format: ResponseFormat | None = None,
         stop: str | Sequence[str] | None = None,
         seed: int | None = None,
         timeouts: Timeouts | None = None,
@@ -183,7 +197,7 @@ class CascadeAgent:
         reveal: Reveal | None = None,
         reasoning: bool | None = None,
         max_cost: float | None = None,
-        response_format: Mapping[str, Any] | None = None,
+        response_format: ResponseFormat | None = None,
         stop: str | Sequence[str] | None = None,
         seed: int | None = None,
         timeouts: Timeouts | None = None,
@@ -206,7 +220,7 @@ class CascadeAgent:
                 agent's tools, `[]`: none.
             tool_choice: "auto", "required", "none", or the name of a tool, in any provider's form.
             messages: the conversation before `query`, e.g. `result.messages`.
-            system_prompt: beats that of the model.
+            system_prompt: beats that of the model; "": none.
             max_tokens: limit of generated tokens; None: the model's own, else 100, or 1,000 with
                 tools (none for models that think before they answer).
             temperature: in [0, 2]; None: not sent. Beats that of the model, which beats 0.7.
@@ -215,7 +229,8 @@ class CascadeAgent:
             reveal: as for the agent, for this call.
             reasoning: as for the agent, for this call.
             max_cost: as for the agent, for this call, in US dollars.
-            response_format: of the provider, e.g. a JSON schema.
+            response_format: what the answer must be: a pydantic model or another type, a JSON
+                Schema, or OpenAI's object; `docs/structured.md`. Needs the extra `[tools]`.
             stop: sequences that end the answer.
             seed: for providers that can repeat an answer.
             timeouts: deadlines in seconds; they beat those of models and agent.
@@ -257,9 +272,26 @@ class CascadeAgent:
             return asyncio.run(self.run(query, tools=tools, **given))
         raise RuntimeError("an event loop is running in this thread; use `await agent.run(...)`")
 
+    def feedback(self, id: str, *, correct: float) -> None:
+        """Append to the recording how right the answer with this `result.id` was.
+
+        Args:
+            id: of a `CascadeResult`.
+            correct: True or False, or a degree from 0 to 1.
+
+        Raises:
+            ConfigError: `correct` is out of range, or the agent records nothing.
+        """
+        recorder = self._ladder.settings.recorder
+        if recorder is None:
+            raise ConfigError("feedback needs a recording: CascadeAgent(record=path)")
+        recorder.feedback(id, correct)
+
     async def aclose(self) -> None:
-        """Close the connections made in the running event loop."""
+        """Close the connections made in the running event loop, and the recording."""
         await self._transport.aclose()
+        if self._ladder.settings.recorder is not None:
+            self._ladder.settings.recorder.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -271,6 +303,38 @@ class CascadeAgent:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _policy(policy: Policy | str | os.PathLike[str] | None, *, standard: bool) -> Policy:
+    """The policy itself, from its file if need be; `standard`: the default estimator judges."""
+    if policy is None:
+        return ThresholdPolicy()
+    if not isinstance(policy, str | os.PathLike):
+        return policy
+    from .calibration import load_policy
+
+    return load_policy(policy, standard=standard)
+
+
+def _panel(judges: Sequence[Referee] | Panel | None) -> Panel | None:
+    if judges is None or isinstance(judges, Panel):
+        return judges
+    check_list("judges", judges, "a list of judges, e.g. [cascadeflow.judges.SelfCheck()]")
+    return Panel(tuple(judges))
+
+
+def _recorder(record: str | os.PathLike[str] | Recorder | None) -> Recorder | None:
+    match record:
+        case None | Recorder():
+            return record
+        case str() | os.PathLike():
+            return Recorder(record)
+    raise ConfigError(f"record is {record!r}; it must be a path or a Recorder")
+
+
+def _check_switches(**given: bool) -> None:
+    for name, value in given.items():
+        check_type(name, value, bool, "True or False")
 
 
 def _check_models(models: Sequence[object]) -> None:

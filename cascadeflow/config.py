@@ -61,8 +61,13 @@ class RetryPolicy:
     """The same for a model that has another one behind it: switching beats waiting."""
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise ConfigError(f"RetryPolicy: attempts is {self.attempts}; it must be >= 1")
+        for name, value in asdict(self).items():
+            if not is_number(value):
+                raise ConfigError(f"RetryPolicy: {name} is {value!r}; it must be a number")
+        if type(self.attempts) is not int or self.attempts < 1:
+            raise ConfigError(
+                f"RetryPolicy: attempts is {self.attempts}; it must be an integer >= 1"
+            )
         if not 0 <= self.base <= self.cap:
             raise ConfigError(
                 f"RetryPolicy: base={self.base}, cap={self.cap}; it must hold that 0 <= base <= cap"
@@ -102,7 +107,7 @@ class ModelConfig:
     provider: str | Provider
     cost: float | None = None
     api_key: str | None = field(default=None, kw_only=True, repr=False)
-    base_url: str | None = field(default=None, kw_only=True)
+    base_url: str | None = field(default=None, kw_only=True, repr=False)
     headers: Mapping[str, str] | None = field(default=None, kw_only=True, repr=False)
     input_price: float | None = field(default=None, kw_only=True)
     output_price: float | None = field(default=None, kw_only=True)
@@ -118,6 +123,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise ConfigError(f"ModelConfig: name is {self.name!r}; it must be a non-empty string")
+        self._check_kinds()
         for field_name, value in (
             ("cost", self.cost),
             ("input_price", self.input_price),
@@ -145,6 +151,22 @@ class ModelConfig:
         ):
             check_count(f"{self.name}: {field_name}", count)
         check_temperature(self.name, self.temperature)
+
+    def _check_kinds(self) -> None:
+        """The values are not printed: some are secrets."""
+        for field_name, value, kind, allowed in (
+            ("api_key", self.api_key, str, "a string"),
+            ("base_url", self.base_url, str, "a string"),
+            ("system_prompt", self.system_prompt, str, "a string"),
+            ("headers", self.headers, Mapping, "a mapping of names to values"),
+            ("extra", self.extra, Mapping, "a mapping of fields to values"),
+            ("logprobs", self.logprobs, bool, "True or False"),
+            ("timeouts", self.timeouts, Timeouts, "a cascadeflow.Timeouts"),
+        ):
+            if value is not None and not isinstance(value, kind):
+                raise ConfigError(
+                    f"{self.name}: {field_name} is a {type(value).__name__}; it must be {allowed}"
+                )
 
 
 def is_number(value: object) -> bool:

@@ -144,9 +144,12 @@ class CascadeError(CascadeflowError):
         kind: ErrorKind,
         causes: Sequence[Exception],
         result: CascadeResult,
+        draft: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: ErrorKind = kind
         self.causes = tuple(causes)
         self.result = result
+        self.draft = draft
+        """Text of the last complete draft that was rejected, if there was one."""
         self.__cause__ = self.causes[-1] if self.causes else None

@@ -18,23 +18,28 @@ import msgspec
 from . import costs
 from .config import ModelConfig, RetryPolicy, Timeouts, check_count
 from .core import events
+from .core.calibrated import CalibratedPolicy
 from .core.calling import CheckCall, check_object
 from .core.cascade import Cascade
 from .core.ledger import EXACT, Price, estimate_input, exact_sum
 from .core.policy import Estimator, Policy
+from .core.referee import Expert, Panel
 from .core.retry import RetryBudget
 from .core.tier import OnVerifierError, Reveal, Rules, Tier
+from .drift import DriftAlarm
 from .errors import ConfigError
 from .providers.base import Provider
 from .providers.catalog import connect, needs_embedded
 from .providers.transport import Transport
 from .quality.complexity import measure
 from .quality.query import query_text
+from .recording import Recorder
 from .request import Ask, Choice, Options, Query, check_extra, check_stop, check_type, conversation
 from .runner import Clock, drive
 from .types import Message, Request, ToolChoice
 
 if TYPE_CHECKING:
+    from .structured import Wanted
     from .tools.config import Offered
     from .tools.executor import ToolExecutor
 
@@ -57,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     verbose: bool = False
     tools: Sequence[Any] | None = None
     tool_executor: ToolExecutor | None = None
+    recorder: Recorder | None = None
+    panel: Panel | None = None
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +88,22 @@ class Ladder:
     ) -> None:
         self.settings = settings
         self.rungs = tuple(_rung(model, transport, environ) for model in models)
-        self.providers = tuple(rung.provider for rung in self.rungs)
+        judges = () if settings.panel is None else settings.panel.judges
+        own = [None if j.model is None else _rung(j.model, transport, environ) for j in judges]
+        asked = [*self.rungs, *(rung for rung in own if rung is not None)]
+        self.providers = tuple(rung.provider for rung in asked)
+        """Of the models, then of the judges that ask a model of their own."""
+        self._experts = tuple(
+            None
+            if rung is None
+            else Expert(rung.config.name, rung.provider_name, rung.price, asked.index(rung))
+            for rung in own
+        )
         self.spent = Decimal(0)
         """US dollars of all queries so far, those that failed or were cancelled included."""
         self._accounting = threading.Lock()
+        policy = settings.policy
+        self._drift = DriftAlarm(policy) if isinstance(policy, CalibratedPolicy) else None
 
     def prepare(self, query: Query, options: Options) -> Ask:
         """Check a query and its options.
@@ -99,12 +118,24 @@ class Ladder:
             options=options,
             tools=tools,
             tool_choice=choice,
+            wanted=_wanted(options.response_format),
             stop=check_stop(options.stop),
         )
 
     def answer(self, ask: Ask) -> Batches:
         """Answer with one cascade, running no tool; nothing is sent before the first `anext`."""
-        return drive(self.cascade(ask), self.providers, done=self.account)
+        return drive(self.cascade(ask), self.providers, done=self._done)
+
+    def _done(self, cascade: Cascade) -> None:
+        self.account(cascade)
+        self.note(cascade)
+
+    def note(self, cascade: Cascade, turn: int | None = None) -> None:
+        """Record a finished cascade, and watch whether its scores are what was calibrated."""
+        if self.settings.recorder is not None:
+            self.settings.recorder.write(cascade, turn)
+        if self._drift is not None:
+            self._drift.note(cascade)
 
     def converse(self, ask: Ask, executor: ToolExecutor | None, max_turns: int) -> Batches:
         """Answer with a cascade for each turn, running the tools between them.
@@ -167,8 +198,12 @@ class Ladder:
             on_verifier_error=settings.on_verifier_error,
             total=self._total(ask),
             check_call=_check_call(ask.tools),
+            structure=None if ask.wanted is None else ask.wanted.structure,
             direct=self._direct(given),
             complexity=given.complexity_hint or measure(query_text(request)),
+            panel=settings.panel,
+            experts=self._experts,
+            recording=settings.recorder is not None,
             chance=random.random,
         )
 
@@ -204,6 +239,7 @@ class _Turns:
         self._ask = ask
         self._accounted = 0
         """Rows of the ledger that are already noted."""
+        self._turn = 0
 
     def turn(self, added: Sequence[Message], after: Cascade | None) -> Cascade:
         """The cascade of the next turn."""
@@ -216,6 +252,8 @@ class _Turns:
     def _account(self, cascade: Cascade) -> None:
         self._ladder.account(cascade, self._accounted)
         self._accounted = len(cascade.ledger.rows)
+        self._turn += 1
+        self._ladder.note(cascade, self._turn)
 
 
 def _check_turns(max_turns: object) -> None:
@@ -240,6 +278,19 @@ def _tools(
 
     offered = normalise(given)
     return offered, normalise_choice(choice, offered)
+
+
+def _wanted(response_format: object) -> Wanted | None:
+    """The form of the answer, checked.
+
+    Raises:
+        ConfigError: it is wrong, or the extra that checks schemas is not installed.
+    """
+    if response_format is None:
+        return None
+    from .structured import wanted
+
+    return wanted(response_format)
 
 
 def _check_call(tools: tuple[Offered, ...]) -> CheckCall:

@@ -15,10 +15,12 @@ from .config import ModelConfig, Timeouts, check_count, check_dollars, check_tem
 from .core.tier import Reveal
 from .errors import ConfigError
 from .providers.address import check_headers
+from .providers.body import check_fields
 from .providers.traits import traits
 from .types import Message, Request, ToolChoice
 
 if TYPE_CHECKING:
+    from .structured import Wanted
     from .tools.config import Offered
 
 Query: TypeAlias = str | Sequence[Message]
@@ -27,10 +29,13 @@ Query: TypeAlias = str | Sequence[Message]
 Choice: TypeAlias = str | Mapping[str, Any]
 """A tool choice in any provider's form."""
 
+ResponseFormat: TypeAlias = Mapping[str, Any] | type[Any]
+"""The form of an answer: a type that pydantic can describe, a JSON Schema, or OpenAI's object."""
+
 TEXT_TOKENS = 100
 """Token limit of a text answer where neither the call nor the model gives one."""
 TOOL_TOKENS = 1000
-"""The same where tools are offered."""
+"""The same where tools are offered, or JSON is asked for: cut short, it is worth nothing."""
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 COMPLEXITIES = ("simple", "moderate", "complex")
 REVEALS: tuple[Reveal, ...] = ("live", "held")
@@ -71,6 +76,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         check_dollars("max_cost", self.max_cost)
         check_type("system_prompt", self.system_prompt, str, "a string")
         check_type("timeouts", self.timeouts, Timeouts, "a cascadeflow.Timeouts")
+        check_type("force_direct", self.force_direct, bool, "True or False")
+        check_type("reasoning", self.reasoning, bool, "True or False")
         if self.headers is not None:
             check_type("headers", self.headers, Mapping, "a mapping of names to values")
             check_headers(self.headers, where="this call")
@@ -106,6 +113,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     options: Options
     tools: tuple[Offered, ...] = ()
     tool_choice: ToolChoice | None = None
+    wanted: Wanted | None = None
+    """The form of the answer; None: text."""
     stop: tuple[str, ...] = ()
 
     def then(self, added: Sequence[Message]) -> Ask:
@@ -120,7 +129,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         """What `model` is sent."""
         given = self.options
         system = model.system_prompt if given.system_prompt is None else given.system_prompt
-        prompt = () if system is None else ({"role": "system", "content": system},)
+        prompt = () if not system else ({"role": "system", "content": system},)
         return Request(
             messages=(*prompt, *(_for_model(message, model) for message in self.conversation)),
             tools=tuple(tool.definition for tool in self.tools),
@@ -130,7 +139,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
             stop=self.stop,
             seed=given.seed,
             logprobs=model.logprobs,
-            response_format=given.response_format,
+            response_format=None if self.wanted is None else self.wanted.format,
             headers=given.headers or {},
             extra={**(model.extra or {}), **given.extra},
             connect_timeout=timeouts.connect,
@@ -144,7 +153,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
             return model.max_tokens
         if traits(model.name).thinks:
             return None
-        return TOOL_TOKENS if self.tools else TEXT_TOKENS
+        return TOOL_TOKENS if self.tools or self.wanted else TEXT_TOKENS
 
     def _temperature(self, model: ModelConfig) -> float | None:
         asked = self.options.temperature
@@ -240,7 +249,8 @@ def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
     """Fields for the provider's body, unless they look like a slip for an argument of ours.
 
     Raises:
-        ConfigError: a name close to one of `known`, or one that the stream depends on.
+        ConfigError: a name close to one of `known`, one that the stream depends on, or a value
+            that is no JSON.
     """
     for name in extra:
         if name in ("stream", "stream_options", "model"):
@@ -248,6 +258,7 @@ def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if near:
             raise ConfigError(f"unknown argument {name!r}; did you mean {near[0]!r}?")
+    check_fields(extra)
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:

@@ -2,6 +2,7 @@
 
 No queue, no task and no timer for a chunk: one task opens an attempt, so that a consumer who takes
 its time over SWITCH does not delay the next model; one watchdog per query compares a deadline.
+Optional judges of a finished draft are asked by tasks of their own, side by side.
 Whatever ends the generator closes the socket and the ledger row.
 """
 
@@ -15,7 +16,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from .core import events
 from .core.cascade import Cascade
+from .core.referee import Reply
 from .errors import ProviderError
+from .inquiries import Inquiries, reply
 from .providers.base import Provider
 from .types import Delta
 
@@ -33,7 +36,7 @@ async def drive(
 
     Args:
         cascade: not started yet.
-        providers: one for each tier.
+        providers: one for each tier, then those of the judges' own models.
         clock: for tests and simulation.
         done: called once when the query is over, before its last events are told.
     """
@@ -71,6 +74,9 @@ class _Line:
         self._stream: AsyncGenerator[list[Delta], None] | None = None
         self._opening: asyncio.Task[list[Delta]] | None = None
         """The wait for the first batch of `_stream`."""
+        self._inquiries = Inquiries(self._consulted)
+        self._told: list[events.Event] = []
+        """What followed from an inquiry, until the consumer asks."""
         self._waiting: asyncio.Task[object] | None = None
         self._overdue = False
         self._timer: asyncio.TimerHandle | None = None
@@ -121,6 +127,10 @@ class _Line:
             match command:
                 case events.Abort():
                     await self.close()
+                case events.Consult(inquiries):
+                    await self.close()
+                    for each in inquiries:
+                        self._inquiries.ask(self._providers[each.line], each)
                 case events.Open(tier, attempt, delay):
                     await self.close()
                     self._attempt = attempt
@@ -135,13 +145,17 @@ class _Line:
         return await anext(self._stream)
 
     async def close(self) -> None:
-        """Close the stream, and with it the socket.
+        """Close the stream and the inquiries, and with them their sockets.
 
         Cancelled half-way, it can be called again and goes on where it was.
         """
+        await self._inquiries.close()
         if self._opening is not None:
             self._opening.cancel()
-            await asyncio.wait([self._opening])
+            # A loop that ends has ended its tasks, and closes all generators at once, this one and
+            # the one that reads it: to wait then would be to meet oneself.
+            if not self._opening.done():
+                await asyncio.wait([self._opening])
             if not self._opening.cancelled():
                 self._opening.exception()
             self._opening = None
@@ -173,19 +187,15 @@ class _Line:
         self._waiting = task
         try:
             if self._opening is not None:
-                heard = await self._opening
+                heard = await reply(self._opening)
                 self._opening = None
             elif self._stream is not None:
-                heard = await anext(self._stream)
+                heard = await reply(anext(self._stream))
+            elif self._inquiries:
+                await self._inquiries.wait()
         except asyncio.CancelledError:
             if not self._overdue:
                 raise
-        except StopAsyncIteration:
-            heard = ProviderError("the stream ended early", kind="incomplete")
-        except ProviderError as error:
-            heard = error
-        except Exception as error:  # noqa: BLE001 - a provider is anybody's code; see ProviderError
-            heard = _defect(error)
         finally:
             self._waiting = None
         if self._overdue:
@@ -193,18 +203,19 @@ class _Line:
             # Our own cancellation is taken back; a second one is the caller's, and stands.
             if task.uncancel() > cancelling:
                 raise asyncio.CancelledError
-            return self._cascade.wake(self.now())
-        return self._tell(heard)
+            return self._ruled() + self._cascade.wake(self.now())
+        return self._ruled() or self._tell(heard)
+
+    def _consulted(self, attempt: int, heard: Reply) -> None:
+        """An inquiry is answered, perhaps while the consumer holds the stream."""
+        self._told += self._cascade.consulted(attempt, heard, self.now())
+
+    def _ruled(self) -> list[events.Event]:
+        told, self._told = self._told, []
+        return told
 
     def _tell(self, heard: list[Delta] | ProviderError) -> list[events.Event]:
         if not isinstance(heard, ProviderError):
             return self._cascade.receive(self._attempt, heard, self.now())
         self._stream = self._opening = None
         return self._cascade.fail(self._attempt, heard, self.now())
-
-
-def _defect(error: Exception) -> ProviderError:
-    """An error no provider should raise. Its text may hold anything: only its type is told."""
-    told = ProviderError(f"{type(error).__name__} in the provider", kind="protocol")
-    told.__cause__ = error
-    return told

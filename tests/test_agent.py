@@ -52,6 +52,8 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"max_cost": -0.1}, ("max_cost", "-0.1", ">= 0")),
     ({"timeouts": 30}, ("timeouts", "30", "Timeouts")),
     ({"retry": 3}, ("retry", "3", "RetryPolicy")),
+    ({"reasoning": "yes"}, ("reasoning", "'yes'", "True or False")),
+    ({"enable_cascade": 0}, ("enable_cascade", "0", "True or False")),
     ({"models": [ModelConfig("m", "opnai")]}, ("m: provider", "'opnai'", "openai")),
     (
         {"models": [ModelConfig("m", Scripted({}), extra={"stream": False})]},
@@ -362,6 +364,23 @@ def test_one_agent_serves_four_threads_and_counts_every_cent() -> None:
         one.join()
     assert failures == []
     assert agent.spent == 80 * agent.run_sync("hi").total_cost
+
+
+@pytest.mark.parametrize("seen", [1, 2, 3])
+def test_a_stream_left_open_at_the_end_of_its_loop_ends_without_a_complaint(
+    caplog: pytest.LogCaptureFixture, seen: int
+) -> None:
+    streams: list[AsyncGenerator[StreamEvent, None]] = []
+
+    async def body() -> None:
+        for _ in range(8):
+            agent, _ = ladder([*text("four"), Pause(60)] if seen > 2 else [Pause(60)])
+            streams.append(agent.stream_events("hi"))
+            for _ in range(seen):
+                await anext(streams[-1])
+
+    asyncio.run(body())
+    assert caplog.records == []
 
 
 def test_verbose_logs_each_attempt_without_content(caplog: pytest.LogCaptureFixture) -> None:

@@ -256,9 +256,9 @@ def test_stop_becomes_stop_sequences_and_what_the_api_lacks_is_left_out() -> Non
 
 
 def test_a_json_schema_becomes_the_output_format_beside_the_callers_own_settings() -> None:
-    schema = {"type": "object"}
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     wish = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
-    sent = {"type": "json_schema", "schema": schema}
+    sent = {"type": "json_schema", "schema": {**schema, "additionalProperties": False}}
     assert body(response_format=wish)["output_config"] == {"format": sent}
     effort = body(response_format=wish, extra={"output_config": {"effort": "low"}})
     assert effort["output_config"] == {"format": sent, "effort": "low"}

@@ -149,6 +149,31 @@ def test_a_head_sent_twice_is_one_message_counted_once() -> None:
     assert stop.warnings == ("message_start was sent again",)
 
 
+def test_blocks_that_begin_again_behind_a_repeated_head_are_a_second_answer() -> None:
+    with pytest.raises(ProtocolError, match="msg_1"):
+        decode(OPEN, text("Pa"), OPEN, text("Paris"), END)
+
+
+def test_an_error_event_may_be_empty_or_bare() -> None:
+    with pytest.raises(ProviderError):
+        decode(OPEN, text("a"), b"event: error\ndata:\n\n", END)
+    with pytest.raises(ProviderError) as caught:
+        decode(OPEN, text("a"), b'data: {"type": "overloaded_error", "message": "x"}\n\n', END)
+    assert caught.value.kind == "overloaded"
+
+
+def test_zeros_at_the_end_do_not_undo_the_input_that_was_counted() -> None:
+    last = {"delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 0, "output_tokens": 42}}
+    _, stop = decode(OPEN, text("a"), shut(0), sse("message_delta", **last), sse("message_stop"))
+    assert stop.usage == Usage(input_tokens=11, output_tokens=42)
+
+
+def test_a_count_may_be_written_with_a_decimal_point() -> None:
+    last = {"delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 42.0}}
+    _, stop = decode(OPEN, text("a"), shut(0), sse("message_delta", **last), sse("message_stop"))
+    assert stop.usage == Usage(input_tokens=11, output_tokens=42)
+
+
 def test_nothing_is_read_after_the_end_marker() -> None:
     _, decoder = feed([OPEN + text("a") + END])
     out: list[Delta] = []

@@ -133,6 +133,12 @@ def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
     assert "CANARY" not in str(caught.value)
 
 
+def test_a_key_in_the_query_of_a_url_that_is_refused_is_not_shown() -> None:
+    with pytest.raises(ConfigError, match="'ftp://h/v1'") as caught:
+        url("openai", base_url="ftp://h/v1?key=CANARY")
+    assert "CANARY" not in str(caught.value)
+
+
 def test_a_server_of_the_user_needs_an_address() -> None:
     with pytest.raises(ConfigError, match="AZURE_BASE_URL or AZURE_OPENAI_ENDPOINT"):
         url("azure")

@@ -48,6 +48,14 @@ def test_usage_counts_once_wherever_it_stands(events: list[object]) -> None:
     assert out[-1] == UsageDelta(USAGE)
 
 
+def test_a_count_that_misses_the_rest_of_the_answer_is_not_the_whole_usage() -> None:
+    out, stop = decode(said("a", usage=ELEVEN), said("b" * 99), chunk({}, "stop"), b"[DONE]")
+    assert UsageDelta(USAGE) in out
+    assert stop.usage is None
+    _, stop = decode(said("a", usage=ELEVEN), said(""), chunk({}, "stop"), b"[DONE]")
+    assert stop.usage == USAGE
+
+
 @pytest.mark.parametrize(
     "garbage",
     [

@@ -252,6 +252,7 @@ def test_deep_and_huge_bodies_are_cut() -> None:
         ({"error": {"message": "m", "code": "content_filter"}}, "refused", False),
         ({"error": {"message": "m", "type": "timeout_error"}}, "timeout.server", True),
         ({"error": {"message": "m", "status": "UNAVAILABLE"}}, "overloaded", True),
+        ({"__type": "ThrottlingException", "message": "m"}, "rate_limit", True),
         ("engine dead", "server", True),
         (None, "server", True),
         ([], "server", True),

@@ -166,6 +166,19 @@ def test_compressed_text_flows_and_a_cut_after_the_finish_is_forgiven() -> None:
     assert "too early" in str(told.stop.warnings)
 
 
+def test_silence_after_the_finish_costs_no_answer() -> None:
+    told = reply(HEAD + b"\r\n", HELLO, FINISH, hold=True)
+    assert (told.text, told.stop.reason) == ("Hello", "stop")
+    assert "silence" in str(told.stop.warnings)
+
+
+def test_a_json_answer_may_begin_with_a_byte_order_mark() -> None:
+    message = {"role": "assistant", "content": "Hello"}
+    answer = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    told = reply(HEAD + b"\r\n", b"\xef\xbb\xbf" + answer)
+    assert (told.text, told.stop.reason) == ("Hello", "stop")
+
+
 def test_a_compressed_answer_that_is_cut_is_incomplete() -> None:
     data = gzip.compress(HELLO * 50 + FINISH)
     told = reply(HEAD + b"content-encoding: gzip\r\n\r\n" + data[:-40])

@@ -78,7 +78,7 @@ def importers(target: str) -> set[str]:
     }
 
 
-PURE = [name for name in FILES if name.split(".")[1:2] in (["core"], ["quality"])]
+PURE = [name for name in FILES if name.split(".")[1:2] in (["core"], ["quality"], ["judges"])]
 
 
 def test_there_is_something_to_look_at() -> None:

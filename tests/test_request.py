@@ -9,6 +9,7 @@ from cascadeflow.config import ModelConfig, Timeouts
 from cascadeflow.errors import ConfigError
 from cascadeflow.providers.scripted import Scripted
 from cascadeflow.request import Ask, Options, check_stop, conversation, options
+from cascadeflow.structured import wanted
 from cascadeflow.types import Request
 
 NOBODY = Scripted({})
@@ -23,7 +24,10 @@ def asked(config: ModelConfig | None = None, **given: Any) -> Request:
     query = given.pop("query", "hi")
     made = options(given)
     ask = Ask(
-        conversation=conversation(query, made.messages), options=made, stop=check_stop(made.stop)
+        conversation=conversation(query, made.messages),
+        options=made,
+        wanted=None if made.response_format is None else wanted(made.response_format),
+        stop=check_stop(made.stop),
     )
     return ask.request(config or model(), made.timeouts or Timeouts())
 
@@ -54,6 +58,10 @@ WRONG: list[tuple[Mapping[str, Any], tuple[str, ...]]] = [
     ({"headers": {"X-Key": "a\r\nb"}}, ("this call", "'X-Key'", "control characters")),
     ({"headers": {"X-Key": 5}}, ("'X-Key'", "int", "a string")),
     ({"extra": 5}, ("extra", "5", "mapping")),
+    ({"force_direct": "yes"}, ("force_direct", "'yes'", "True or False")),
+    ({"reasoning": 1}, ("reasoning", "1", "True or False")),
+    ({"user": b"me"}, ("'user'", "bytes", "JSON")),
+    ({"top_p": float("nan")}, ("'top_p'", "nan", "JSON")),
     ({"stop": ["a", ""]}, ("stop", "''", "non-empty")),
     ({"stop": ""}, ("stop", "''", "non-empty")),
     ({"stop": 5}, ("stop", "5", "a string or a list")),
@@ -145,6 +153,7 @@ def test_the_system_prompt_of_the_call_beats_that_of_the_model() -> None:
     )
     assert asked(kind, system_prompt="Be brief.").messages[0]["content"] == "Be brief."
     assert asked(system_prompt="Be brief.").messages[1] == {"role": "user", "content": "hi"}
+    assert asked(kind, system_prompt="").messages == ({"role": "user", "content": "hi"},)
 
 
 def test_history_comes_before_the_query() -> None:

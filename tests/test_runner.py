@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 
 from cascadeflow.config import RetryPolicy
 from cascadeflow.core import events
-from cascadeflow.errors import ProviderError
+from cascadeflow.errors import ConfigError, ProviderError
 from cascadeflow.providers.scripted import Answers, Pause, Scripted
 from cascadeflow.types import Delta, Request, Stop, TextDelta
 
@@ -96,6 +96,19 @@ def test_a_provider_that_raises_something_foreign_has_failed() -> None:
             assert isinstance(last, events.Errored)
             assert "secret" not in str(last.error)
             assert type(step).__name__ in str(last.error)
+
+    run(body)
+
+
+def test_a_request_that_a_model_cannot_be_sent_goes_to_the_next_one_and_costs_nothing() -> None:
+    async def body() -> None:
+        unsendable = ConfigError("m0: no audio; text is allowed")
+        query = await Query(playing(unsendable), playing(*GOOD)).read()
+        assert query.outcomes == [("m0", "failed", "bad_request"), ("m1", "answered", None)]
+        assert query.cascade.ledger.rows[0].usd == 0
+        last = (await Query(playing(unsendable)).read()).told[-1]
+        assert isinstance(last, events.Errored)
+        assert "no audio; text is allowed" in str(last.error)
 
     run(body)
 

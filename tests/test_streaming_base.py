@@ -34,7 +34,7 @@ DATA = {
     "switch": SPEAKER
     | {"from_model", "to_model", "reason", "discard_chars", "discarded_tool_calls"},
     "complete": {"result"},
-    "error": {"error", "kind", "partial_text", "result"},
+    "error": {"error", "kind", "partial_text", "draft", "result"},
 }
 REJECTED = "routing draft_start chunk draft_decision switch chunk complete"
 RESULT = (

@@ -14,6 +14,7 @@ from cascadeflow import (
     CascadeError,
     ModelConfig,
     ProviderError,
+    ThresholdPolicy,
     Timeouts,
     VisibleText,
 )
@@ -141,6 +142,16 @@ def test_the_last_tier_failing_tells_partial_text_cost_and_every_cause(
     assert [cause.kind for cause in causes] == ["auth", "incomplete"]
     assert adds_up(error.data["result"])
     assert error.data["result"]["total_cost"] > 0
+
+
+def test_a_rejected_draft_is_kept_in_the_error_of_the_last_tier(
+    server: ThreadedFaultServer, dialect: str
+) -> None:
+    policy = ThresholdPolicy(accept_at=1.0, hopeless=0.0)
+    told = asyncio.run(read(agent(server, dialect, "ok?tag=D", "rst-after-3", policy=policy)))
+    assert told[-1].type == "error"
+    assert told[-1].data["draft"] == ANSWER.replace("V:", "D:")
+    assert ANSWER[3:].startswith(told[-1].data["partial_text"])
 
 
 def test_a_refused_connection_is_taken_over_at_once(server: ThreadedFaultServer) -> None:

@@ -19,6 +19,7 @@ from cascadeflow.core.tier import Rules
 from cascadeflow.errors import ProviderError
 from cascadeflow.types import Delta, Stop, TextDelta, UsageDelta
 
+from . import advising
 from .play import make_rules, tier, tokens
 
 CONCEPTS = Path(__file__).resolve().parents[1] / "docs" / "concepts.md"
@@ -30,6 +31,11 @@ Signal = tuple[str, Callable[[Cascade, int, float], object]]
 
 def hears(*deltas: Delta) -> Signal:
     return "receive", lambda cascade, attempt, now: cascade.receive(attempt, deltas, now)
+
+
+def replies(*deltas: Delta) -> Signal:
+    """To a judge."""
+    return "consulted", lambda cascade, attempt, now: cascade.consulted(attempt, deltas, now)
 
 
 def fails(*, retryable: bool) -> Signal:
@@ -60,6 +66,8 @@ SIGNALS: tuple[Signal, ...] = (
     wakes(0.0),
     wakes(31.0),
     wakes(400.0),
+    replies(TextDelta("0.9"), Stop("stop")),
+    replies(TextDelta("0.2"), Stop("stop", usage=tokens(50))),
     ("close", leaves),
 )
 PRICE = FlatPrice(input=Decimal(1_000_000), output=Decimal(1_000_000))
@@ -70,6 +78,9 @@ SETTINGS: tuple[Rules, ...] = (
     make_rules(max_cost=20),
     make_rules(max_cost=20, on_verifier_error="draft"),
     make_rules(max_cost=3),
+    advising.make_rules(advising.Asks(), total=300.0),
+    advising.make_rules(advising.Asks(count=2), total=300.0),
+    advising.make_rules(advising.Asks(), max_cost=30),
 )
 
 
@@ -77,6 +88,11 @@ def place(cascade: Cascade) -> tuple[State, int, int]:
     """State, tier and attempt."""
     rows = cascade.ledger.rows
     return cascade.state, rows[-1].tier if rows else 0, len(rows)
+
+
+def heard(cascade: Cascade) -> bool:
+    """Whether judges are asked: the stream of their draft has ended, and says nothing more."""
+    return any(row.judging and row.outcome == "open" for row in cascade.ledger.rows)
 
 
 def follow(before: tuple[State, int, int], after: tuple[State, int, int]) -> str:
@@ -93,6 +109,8 @@ def explore(depth: int) -> Table:
 
     def note(cascade: Cascade, name: str, signal: Callable[[Cascade, int, float], object]) -> None:
         before = place(cascade)
+        if name in ("receive", "fail") and heard(cascade):
+            return
         signal(cascade, before[2], float(before[2]))
         table[before[0].name, name].add(follow(before, place(cascade)))
 

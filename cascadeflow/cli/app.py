@@ -14,9 +14,11 @@ import typer
 from .. import __version__
 from ..errors import CascadeflowError, ConfigError
 from .ask import ask
+from .calibrate import calibrate
 from .chat import chat
 from .demo import demo
 from .doctor import doctor
+from .evaluate import evaluate
 from .plain import plain
 from .simulate import simulate
 
@@ -44,8 +46,9 @@ def root(
     """Stream LLM answers through a cascade of models. Start with `cascadeflow demo`."""
 
 
-for command in (demo, ask, chat, simulate, doctor):
+for command in (demo, ask, chat, simulate, calibrate, doctor):
     app.command()(command)
+app.command("eval")(evaluate)
 
 
 def run() -> None:

@@ -37,15 +37,19 @@ class Answer:
     __slots__ = (
         "_calls",
         "_check",
+        "_early",
         "_finished",
         "_next_look",
         "_parts",
+        "_structure",
         "_sure",
         "_told",
         "calling",
         "chars",
         "held",
+        "logprobs",
         "observer",
+        "problem",
         "row",
         "speaker",
         "stop",
@@ -73,6 +77,8 @@ class Answer:
         """Code points that arrived."""
         self.calling = False
         """A piece of a tool call arrived."""
+        self.logprobs: list[float] | None = [] if rules.recording else None
+        """Of the tokens of its text; None: not kept."""
         self.thinking: list[dict[str, Any]] = []
         """Signed blocks of thinking, as the provider wants them back."""
         self.stop: Stop | None = None
@@ -81,6 +87,11 @@ class Answer:
         self._check = rules.check_call
         self._sure = observer is None and rules.on_verifier_error == "error"
         """Nothing can take its place any more: its calls are ready as soon as they are closed."""
+        self._structure = None if rules.structure is None else rules.structure()
+        self._early = self._structure if observer is not None and not request.tools else None
+        """Reads along with a draft. Where tools are offered, text may come before a call."""
+        self.problem = ""
+        """Why it is not, or cannot become, the structure asked for; empty: nothing known."""
         self._finished: dict[int, FinishedCall] = {}
         """Checked calls by position."""
         self._told: set[int] = set()
@@ -88,11 +99,15 @@ class Answer:
         self._parts: list[str] = []
         self._next_look = FIRST_LOOK
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, logprobs: tuple[float, ...] = ()) -> None:
         """Take in a piece of text."""
+        if logprobs and self.logprobs is not None:
+            self.logprobs += logprobs
         self._parts.append(text)
         self.chars += len(text)
         self.row.count(text)
+        if self._early is not None:
+            self.problem = self._early.feed(text)
 
     def think(self, delta: ReasoningDelta) -> None:
         """Take in a piece of thinking: it is paid for, and never part of the text."""
@@ -103,7 +118,7 @@ class Answer:
     def due(self) -> bool:
         """Whether enough has arrived since the last look to judge again; counts as that look."""
         size = self.row.output_bytes
-        if size < self._next_look:
+        if size < self._next_look and not self.problem:
             return False
         self._next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
         return True
@@ -140,6 +155,22 @@ class Answer:
         return not self.calling and not self.text.strip()
 
     @property
+    def flaw(self) -> str:
+        """Why a draft cannot be kept, however good it looks; empty: nothing known."""
+        if self.problem:
+            return f"invalid_structure: {self.problem}"
+        if self.stop is None or all(call.valid for call in self.finished_calls()):
+            return ""
+        return "invalid_tool_call"
+
+    @property
+    def parsed(self) -> Any:  # noqa: ANN401 -- JSON
+        """The value of a structured answer; None if there is none, or before `end`."""
+        if self._structure is None or self.stop is None or self.problem:
+            return None
+        return self._structure.value
+
+    @property
     def shown(self) -> int:
         """Code points that the caller has seen."""
         return 0 if self.held else self.chars
@@ -166,9 +197,16 @@ class Answer:
         self.row.count(delta.name + delta.arguments)
         return self._told_by(self._calls.add(delta))
 
-    def end_calls(self) -> list[Event]:
-        """The model has finished: no fragment will come."""
-        return self._told_by(self._calls.finish()) if self.calling else []
+    def end(self) -> list[Event]:
+        """The model has finished: nothing will be added. An answer that calls tools is no other."""
+        if self.calling:
+            self._structure = None
+            return self._told_by(self._calls.finish())
+        if self._structure is not None:
+            if self._early is None:
+                self._structure.feed(self.text)
+            self.problem = self._structure.finish()
+        return []
 
     def ready_calls(self) -> list[Event]:
         """Every valid call that was not announced as ready yet; the answer is final."""
@@ -179,7 +217,7 @@ class Answer:
         ]
 
     def finished_calls(self) -> tuple[FinishedCall, ...]:
-        """Every call, checked. Only after `end_calls`."""
+        """Every call, checked. Only after `end`."""
         return tuple(self._finish(position, call) for position, call in enumerate(self.calls))
 
     def _finish(self, position: int, call: ToolCall) -> FinishedCall:

@@ -12,10 +12,7 @@ stream; only differences are used.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-
-import msgspec
 
 from ..errors import BudgetExceeded, ProtocolError, ProviderError
 from ..types import (
@@ -31,11 +28,13 @@ from ..types import (
 )
 from . import events, outcome
 from .answer import Answer
+from .consult import Hearing
 from .deadlines import Deadlines
 from .judge import Ruling
 from .ledger import Outcome
 from .purse import Purse
-from .retry import retry_delay
+from .referee import Reply
+from .retry import Retries
 from .route import judges, route
 from .state import State as State
 from .tier import Rules, Tier
@@ -65,12 +64,14 @@ class Cascade:
         before = None if after is None else after._story
         self._story: outcome.Story = outcome.Story(id, conversation, self.tiers, rules, before)
         self.ledger = self._story.ledger
+        self.told = self._story.told
+        """Every answer of this turn that was decided on, and the one that ended it."""
         self._purse = Purse(self.ledger, rules.max_cost)
+        self._hearing = Hearing(self.tiers, rules, self._judges, self._purse)
         self._turn: int = 1 if after is None else after._turn + 1
         self._ladder: list[int] = []
         """Tiers still to be asked, the current one first."""
-        self._tried = 0
-        """Attempts on the current tier."""
+        self._retries = Retries(rules.retry, rules.chance)
         self._answer: Answer | None = None
         self._deadlines = Deadlines(None, 0.0)
         self._now = 0.0
@@ -87,12 +88,9 @@ class Cascade:
         self.state = State.ANSWERING
         self._now = now
         self._deadlines = Deadlines(self._rules.total, self._story.begin(now))
-        self._ladder, reason = route(self.tiers, self._rules, self._judges)
-        models = tuple(self.tiers[i].model for i in self._ladder)
-        self._story.strategy = "cascade" if len(models) > 1 else "direct"
-        self._out.append(
-            events.Routed(self._story.strategy, models, self._rules.complexity, reason, self._turn)
-        )
+        self._ladder, routed = route(self.tiers, self._rules, self._judges, self._turn)
+        self._story.strategy = routed.strategy
+        self._out.append(routed)
         if self._purse.affords(self.tiers[self._ladder[0]]):
             self._enter()
         else:
@@ -126,6 +124,10 @@ class Cascade:
         self._on_failure(answer, error)
         return self._take()
 
+    def consulted(self, attempt: int, heard: Reply, now: float) -> list[events.Event]:
+        """What came of an inquiry: one network read of the answer, or why it failed."""
+        return self._heard_judges(now) if self._hearing.hear(attempt, heard, now) else []
+
     @property
     def over(self) -> bool:
         """Whether the terminal event has been told, or the consumer has left."""
@@ -134,12 +136,13 @@ class Cascade:
     @property
     def deadline(self) -> float:
         """When `wake` is due if nothing comes before; infinity: never."""
-        return math.inf if self._answer is None else self._deadlines.next
+        return self._hearing.ends if self._answer is None else self._deadlines.next
 
     def wake(self, now: float) -> list[events.Event]:
         """Time has passed: give up what is overdue."""
-        answer = self._answer
-        error = self._deadlines.missed(now) if answer is not None else None
+        if now >= self._hearing.ends:
+            return self._heard_judges(now)
+        answer, error = self._answer, self._deadlines.missed(now)
         if answer is None or error is None:
             return []
         self._now = now
@@ -150,14 +153,13 @@ class Cascade:
     def overdue(self, now: float) -> events.Event:
         """The answer came, but the tools it called took longer than there was."""
         self.state = State.FAILED
-        error = self._deadlines.total_missed()
-        self._story.causes.append(error)
-        return events.Errored(self._story.error(error.kind, self._story.answer, now))
+        return self._story.overdue(self._deadlines.total_missed(), now)
 
     def close(self, now: float) -> None:
         """The consumer left. No event follows; the ledger says what the open attempt cost."""
         if not self.over:
             self.state = State.CLOSED
+            self._hearing.close(now)
             if self._answer is not None:
                 self.ledger.close(self._answer.row, "cancelled", now)
                 self._answer = None
@@ -167,7 +169,7 @@ class Cascade:
     def _enter(self) -> None:
         """Ask the first tier of the ladder for the first time."""
         tier = self.tiers[self._ladder[0]]
-        self._tried = 0
+        self._retries.enter(tier.retries)
         self._deadlines.enter(tier.timeouts, self._now)
         answer = self._ask(0.0)
         if answer.observer is not None:
@@ -178,20 +180,11 @@ class Cascade:
         index, judged = self._ladder[0], len(self._ladder) > 1
         tier = self.tiers[index]
         at = self._now + delay
-        row = self.ledger.open(
-            model=tier.model,
-            provider=tier.provider,
-            tier=index,
-            price=tier.price,
-            input_estimate=tier.input_estimate,
-            now=at,
-        )
-        unjudged: events.Phase = "verifier" if self._story.strategy == "cascade" else "direct"
-        phase = "draft" if judged else unjudged
-        speaker = events.Speaker(tier.model, tier.provider, row.number, phase, self._turn)
+        row = tier.open(self.ledger, index, at)
+        speaker = self._story.speaker(row, self._turn, judged=judged)
         observer = self._judges[index].observe(tier.request) if judged else None
         self._answer = answer = Answer(speaker, row, observer, tier.request, self._rules)
-        self._tried += 1
+        self._retries.tried += 1
         self._deadlines.ask(at)
         self.commands.append(events.Open(index, row.number, delay))
         return answer
@@ -200,7 +193,7 @@ class Cascade:
 
     def _on_text(self, answer: Answer, delta: TextDelta) -> None:
         self._heard(answer)
-        answer.add(delta.text)
+        answer.add(delta.text, delta.logprobs)
         self._show(answer, events.Chunk(delta.text, answer.speaker))
         self._watch(answer, delta)
 
@@ -235,8 +228,7 @@ class Cascade:
             self._abort(answer)
             self._on_failure(answer, error)
             return
-        for event in told:
-            self._show(answer, event)
+        self._show(answer, *told)
         self._watch(answer, delta)
 
     def _watch(self, answer: Answer, delta: TextDelta | ToolCallDelta) -> None:
@@ -244,10 +236,8 @@ class Cascade:
         observer = answer.observer
         if observer is not None:
             observer.feed(delta)
-            if (
-                answer.due()
-                and (ruling := self._judges[answer.row.tier].running(observer)) is not None
-            ):
+            judge = self._judges[answer.row.tier]
+            if answer.due() and (ruling := judge.running(observer, answer.flaw)) is not None:
                 self._abort(answer)
                 self._reject(answer, ruling, "abandoned")
         if self._purse.limited:
@@ -260,8 +250,8 @@ class Cascade:
             if not answer.held:
                 self._story.visible(self._now)
 
-    def _show(self, answer: Answer, event: events.Event) -> None:
-        (answer.unseen if answer.held else self._out).append(event)
+    def _show(self, answer: Answer, *told: events.Event) -> None:
+        (answer.unseen if answer.held else self._out).extend(told)
 
     # --- judging -------------------------------------------------------------------------------
 
@@ -275,30 +265,47 @@ class Cascade:
             self._on_failure(answer, error)
             return
         self.tiers[answer.row.tier].retries.success()
-        for event in answer.end_calls():
-            self._show(answer, event)
+        self._show(answer, *answer.end())
         if answer.observer is None:
-            self.ledger.close(answer.row, "answered", self._now)
-            self._out += answer.ready_calls()
-            self._finish(answer)
+            self._keep(answer, "answered")
             return
-        ruling = self._judges[answer.row.tier].finished(answer.observer, stop)
-        if ruling.accepted and not all(call.valid for call in answer.finished_calls()):
-            ruling = msgspec.structs.replace(ruling, accepted=False, reason="invalid_tool_call")
-        if not ruling.accepted:
-            # Calls of a rejected draft are never executed: one with calls cannot stand in.
-            if not answer.calling:
-                self._story.fallback = answer
-            self._reject(answer, ruling, "rejected")
+        answer.observer.feed(stop)
+        judge, left = self._judges[answer.row.tier], self._deadlines.time_left(self._now)
+        asked = self._hearing.consult(answer, self.tiers[self._ladder[1]], self._now, left)
+        if asked is None:
+            self._judge(answer, judge.finished(answer.observer, answer.flaw))
+        else:
+            self._answer = None
+            self.commands.append(asked)
+
+    def _heard_judges(self, now: float) -> list[events.Event]:
+        """The optional judges have spoken, or are no longer waited for."""
+        self._now = now
+        ruled = self._hearing.rule(now)
+        self._story.warnings += ruled.warnings
+        self._judge(ruled.answer, ruled.ruling)
+        return self._take()
+
+    def _judge(self, answer: Answer, ruling: Ruling) -> None:
+        """Keep a whole draft, or not."""
+        if ruling.accepted:
+            self._keep(answer, "accepted", ruling)
             return
-        self.ledger.close(answer.row, "accepted", self._now)
+        # Calls of a rejected draft are never executed: one with calls cannot stand in.
+        if not answer.calling and not answer.flaw:
+            self._story.fallback = answer
+        self._reject(answer, ruling, "rejected")
+
+    def _keep(self, answer: Answer, how: Outcome, ruling: Ruling | None = None) -> None:
+        self.ledger.close(answer.row, how, self._now)
         self._reveal(answer)
-        self._rule(answer, ruling)
+        if ruling is not None:
+            self._rule(answer, ruling)
         self._out += answer.ready_calls()
         self._finish(answer)
 
     def _rule(self, answer: Answer, ruling: Ruling) -> None:
-        self._story.ruling = ruling
+        self._story.rule(answer, ruling)
         self._out.append(events.Decided(ruling, answer.speaker))
 
     def _reject(self, answer: Answer, ruling: Ruling, how: Outcome) -> None:
@@ -328,7 +335,8 @@ class Cascade:
         self.ledger.close(answer.row, "failed", self._now, error.kind)
         self._answer = None
         judged = len(self._ladder) > 1
-        delay = None if answer.begun or final else self._retry_delay(error, judged)
+        left = self._deadlines.time_left(self._now)
+        delay = None if answer.begun or final else self._retries.delay(error, judged, left)
         if delay is not None and self._purse.affords(self.tiers[self._ladder[0]]):
             self._ask(delay)
         elif judged and not final:
@@ -338,18 +346,6 @@ class Cascade:
             self._escalate(answer, ruling.reason)
         else:
             self._give_up(error, answer)
-
-    def _retry_delay(self, error: ProviderError, judged: bool) -> float | None:
-        delay = retry_delay(
-            self._rules.retry,
-            error,
-            tried=self._tried,
-            chance=self._rules.chance(),
-            another_tier=judged,
-            time_left=self._deadlines.time_left(self._now),
-        )
-        granted = delay is not None and self.tiers[self._ladder[0]].retries.take()
-        return delay if granted else None
 
     def _give_up(self, error: ProviderError | BudgetExceeded, answer: Answer | None = None) -> None:
         """The end without an answer, unless a complete rejected draft may stand in."""

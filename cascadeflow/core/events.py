@@ -12,7 +12,7 @@ import msgspec
 
 from ..errors import CascadeError
 from ..result import CascadeResult
-from ..types import ToolCall
+from ..types import Request, ToolCall
 from .calling import FinishedCall
 from .judge import Ruling
 
@@ -194,4 +194,21 @@ class Abort(msgspec.Struct, frozen=True):
     attempt: int
 
 
-Command: TypeAlias = Open | Abort
+class Inquiry(msgspec.Struct, frozen=True):
+    """One question about a draft, put to a model."""
+
+    line: int
+    """Place of the provider among those of the driver."""
+    model: str
+    attempt: int
+    """Its row of the ledger."""
+    request: Request
+
+
+class Consult(msgspec.Struct, frozen=True):
+    """Ask all of these side by side, and tell `Cascade.consulted` what comes."""
+
+    inquiries: tuple[Inquiry, ...]
+
+
+Command: TypeAlias = Open | Abort | Consult

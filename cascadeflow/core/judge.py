@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from ..types import Estimate, Request, Stop
+from ..types import Estimate, Request
 from .economics import Costs, Priced
 from .policy import Estimator, Observer, Policy, Stage, Thresholded
 
@@ -44,8 +46,10 @@ class Judge:
         """Whether the request alone says that the draft is not worth asking for."""
         return self._escalation(self.observe(request), "before")
 
-    def running(self, observer: Observer) -> Ruling | None:
-        """Whether the draft must be given up while it streams."""
+    def running(self, observer: Observer, flaw: str = "") -> Ruling | None:
+        """Whether the draft must be given up while it streams; with a `flaw`: always."""
+        if flaw:
+            return Ruling(False, observer.estimate(), self._threshold, flaw, "during")
         return self._escalation(observer, "during")
 
     def _escalation(self, observer: Observer, stage: Stage) -> Ruling | None:
@@ -55,12 +59,20 @@ class Judge:
             return None
         return Ruling(False, estimate, self._threshold, reason or "hopeless", stage)
 
-    def finished(self, observer: Observer, stop: Stop) -> Ruling:
-        """Whether the whole draft is kept."""
-        observer.feed(stop)
+    def finished(
+        self, observer: Observer, flaw: str = "", opinions: Mapping[str, float] | None = None
+    ) -> Ruling:
+        """Whether the whole draft is kept, its `Stop` included; with a `flaw`: never.
+
+        `opinions`: of the optional judges by name, told as evidence; the observer knows them.
+        """
         estimate = observer.estimate()
+        if opinions:
+            evidence = {**opinions, **estimate.evidence}
+            estimate = msgspec.structs.replace(estimate, evidence=evidence)
         verdict, reason = self._policy.decide(estimate, "after")
-        return Ruling(verdict == "accept", estimate, self._threshold, reason, "after")
+        accepted = verdict == "accept" and not flaw
+        return Ruling(accepted, estimate, self._threshold, flaw or reason, "after")
 
     def failed(self, kind: str) -> Ruling:
         """A draft that broke is rejected without being asked for its quality."""

@@ -32,11 +32,12 @@ CostSource: TypeAlias = Literal["priced", "configured", "unknown"]
 catalogue; configured: the caller's flat `cost`; unknown: no price, 0 dollars."""
 
 Outcome: TypeAlias = Literal[
-    "open", "accepted", "rejected", "abandoned", "answered", "failed", "cancelled"
+    "open", "accepted", "rejected", "abandoned", "answered", "judged", "failed", "cancelled"
 ]
 """How an attempt ended. open: it has not. accepted: a judged draft was kept. rejected: it was
 whole, and not kept. abandoned: given up while it streamed. answered: a tier that is not judged, the
-last one or the only one, answered. failed: see `error`. cancelled: the caller left."""
+last one or the only one, answered. judged: an optional judge was answered about a draft of this
+tier. failed: see `error`. cancelled: the caller left."""
 
 EXACT = Context(prec=100)
 """Money is computed in this context: no sum or product of prices and token counts is rounded,
@@ -199,7 +200,7 @@ class Attempt(msgspec.Struct, kw_only=True, eq=False):
     source: Literal["reported", "estimated"] = "estimated"
     """estimated: some number in the row is a guess."""
     latency: float | None = None
-    """Seconds from opened to closed, None while open."""
+    """Seconds from opened to the end of the answer, None before it."""
     first_token: float | None = None
     """Seconds from opened to the first token, None before it."""
     request_id: str | None = None
@@ -212,6 +213,8 @@ class Attempt(msgspec.Struct, kw_only=True, eq=False):
     """`reported` is the provider's closing count."""
     sent: bool = True
     """False: it was closed before it was due."""
+    judging: bool = False
+    """It asked an optional judge about a draft, beside the answers."""
     rate: tuple[tuple[int, int, int], Decimal, Decimal] | None = None
     """Of the live estimate: tokens of the input, its dollars, dollars of one token of output."""
 
@@ -343,7 +346,8 @@ class Ledger:
                 "a row is closed once"
             )
         attempt.outcome, attempt.error = outcome, error
-        attempt.latency = max(now - attempt.opened, 0.0)
+        if attempt.latency is None:
+            attempt.latency = max(now - attempt.opened, 0.0)
         attempt.sent = now >= attempt.opened
         attempt.source = "reported" if attempt.free or attempt.final else "estimated"
         if not attempt.free:

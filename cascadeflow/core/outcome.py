@@ -6,15 +6,20 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from ..errors import BudgetExceeded, CascadeError, ErrorKind, ProviderError
 from ..result import CascadeResult
 from ..types import Message, Stop
 from .answer import Answer
 from .calling import FinishedCall
-from .events import Completed, Strategy, Switched
+from .events import Completed, Errored, Phase, Speaker, Strategy, Switched
 from .judge import Ruling
-from .ledger import Ledger, exact_sum, saved
+from .ledger import Attempt, Ledger, exact_sum, saved
 from .tier import Rules, Tier
+
+QUOTED = 2000
+"""Characters of unreadable arguments that go back to the model."""
 
 _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -65,6 +70,14 @@ def switched(answer: Answer, target: str, reason: str) -> Switched:
     )
 
 
+class Told(msgspec.Struct, frozen=True):
+    """An answer, and what was decided on it."""
+
+    answer: Answer
+    ruling: Ruling | None
+    """None: it was not judged."""
+
+
 class Story:
     """What the result must tell, noted down while the query runs."""
 
@@ -94,6 +107,8 @@ class Story:
         self._first_visible: float | None = None if before is None else before._first_visible
         self.ruling: Ruling | None = None
         """The last decision."""
+        self.told: list[Told] = []
+        """Every answer of this turn that was decided on, and the one that ended it."""
 
     def begin(self, now: float) -> float:
         """The query starts, or goes on with another turn; when it started."""
@@ -101,24 +116,40 @@ class Story:
             self._started = now
         return self._started
 
+    def speaker(self, row: Attempt, turn: int, *, judged: bool) -> Speaker:
+        """Who speaks in an attempt that is about to be opened."""
+        unjudged: Phase = "verifier" if self.strategy == "cascade" else "direct"
+        phase = "draft" if judged else unjudged
+        return Speaker(row.model, row.provider, row.number, phase, turn)
+
     def visible(self, now: float) -> None:
         """Something of an answer is shown."""
         if self._first_visible is None:
             self._first_visible = now
 
+    def rule(self, answer: Answer, ruling: Ruling) -> None:
+        """A draft is kept, or not."""
+        self.ruling = ruling
+        self.told.append(Told(answer, ruling))
+
     def completed(self, answer: Answer, now: float) -> Completed:
         """The event that ends a turn."""
         self.answer = answer
+        if all(told.answer is not answer for told in self.told):
+            self.told.append(Told(answer, None))
         calls = answer.finished_calls()
         for bad in calls:
             if not bad.valid:
                 self.warnings += (f"a tool call was not valid: {'; '.join(bad.problems)}",)
+        if answer.problem:
+            self.warnings += (f"the answer is not in the form asked for: {answer.problem}",)
         return Completed(self.result(answer, now), calls, _message(answer, calls))
 
     def result(self, answer: Answer | None, now: float) -> CascadeResult:
         """The result with `answer` as its content, whole or partial."""
         rows, last = self.ledger.rows, len(self.tiers) - 1
         drafts = [row for row in rows if row.tier < last]
+        waited = [row.latency or 0.0 for row in drafts if not row.judging]
         finals = [row for row in rows if row.tier == last]
         first, ruling, started = self._first_visible, self.ruling, self.begin(now)
         result = CascadeResult(
@@ -131,7 +162,7 @@ class Story:
             cost_source=self.ledger.cost_source,
             latency_ms=(now - started) * 1e3,
             first_token_ms=None if first is None else (first - started) * 1e3,
-            draft_latency_ms=sum(row.latency or 0.0 for row in drafts) * 1e3,
+            draft_latency_ms=sum(waited) * 1e3,
             verifier_latency_ms=sum(row.latency or 0.0 for row in finals) * 1e3,
             confidence=ruling.estimate.p_good if ruling else None,
             threshold=ruling.threshold if ruling else None,
@@ -155,6 +186,7 @@ class Story:
         result.cost_saved = float(saved(self.ledger, answer.row, self.tiers[-1].price))
         if self.strategy == "cascade":
             result.draft_accepted = answer.speaker.phase == "draft" and not self.degraded
+        result.parsed = answer.parsed
         if stop is not None:
             result.finish_reason = stop.reason
             result.truncated = stop.reason in ("length", "pause")
@@ -173,7 +205,13 @@ class Story:
         result.finish_reason = None
         result.messages = [dict(message) for message in self.conversation]
         told = "; ".join(str(cause) for cause in self.causes)
-        return CascadeError(told, kind=kind, causes=self.causes, result=result)
+        draft = None if self.fallback is None else self.fallback.text
+        return CascadeError(told, kind=kind, causes=self.causes, result=result, draft=draft)
+
+    def overdue(self, error: ProviderError, now: float) -> Errored:
+        """The event that ends a query after its last answer came."""
+        self.causes.append(error)
+        return Errored(self.error(error.kind, self.answer, now))
 
     def _usage(self) -> dict[str, int]:
         usage = self.ledger.usage
@@ -193,7 +231,7 @@ def _message(answer: Answer, calls: Sequence[FinishedCall]) -> dict[str, Any]:
             {
                 "id": finished.call.id,
                 "type": "function",
-                "function": {"name": _name(finished), "arguments": finished.call.arguments},
+                "function": {"name": _name(finished), "arguments": _arguments(finished)},
             }
             for finished in calls
         ]
@@ -209,3 +247,13 @@ def _name(finished: FinishedCall) -> str:
     https://platform.openai.com/docs/api-reference/chat/create allows 64 of these characters.
     """
     return _UNFIT.sub("_", finished.call.name)[:64] or "unnamed"
+
+
+def _arguments(finished: FinishedCall) -> str:
+    """The arguments of a call as every server takes them back: many parse them, as an object.
+
+    Arguments that are none are quoted, as far as a model needs them to see what was wrong.
+    """
+    if finished.arguments is not None:
+        return finished.call.arguments
+    return msgspec.json.encode({"INVALID_JSON": finished.call.arguments[:QUOTED]}).decode()

@@ -30,6 +30,23 @@ class Observer(Protocol):
         ...
 
 
+class Opinion(msgspec.Struct, frozen=True):
+    """What an optional judge thinks of a finished draft; see `cascadeflow.judges`."""
+
+    judge: Literal["self_check", "agreement", "model"]
+    p_good: float
+    """Probability in [0, 1] that the draft is good, not calibrated."""
+
+
+@runtime_checkable
+class Advisable(Protocol):
+    """An observer that can use an outside opinion."""
+
+    def advise(self, opinion: Opinion) -> None:
+        """Take in an opinion, after the `Stop`; the next `estimate` heeds it."""
+        ...
+
+
 class Estimator(Protocol):
     """Makes one `Observer` for each draft."""
 

@@ -13,10 +13,10 @@ from .tier import Tier
 class Purse:
     """A limit in US dollars over the rows of a ledger; None: no limit."""
 
-    __slots__ = ("_ledger", "_limit")
+    __slots__ = ("_limit", "ledger")
 
     def __init__(self, ledger: Ledger, limit: Decimal | None) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._limit = limit
 
     @property
@@ -29,11 +29,15 @@ class Purse:
         if self._limit is None:
             return True
         prompt = Usage(input_tokens=tier.input_estimate)
-        return self._ledger.total + tier.price.usd(prompt) <= self._limit
+        return self.ledger.total + tier.price.usd(prompt) <= self._limit
+
+    def spares(self, row: Attempt, amount: Decimal) -> bool:
+        """Whether so many dollars can be spent on top of all rows, the open `row` included."""
+        return self._limit is None or self.ledger.spent_now(row) + amount <= self._limit
 
     def overdrawn(self, row: Attempt) -> bool:
         """Whether the answer so far has cost more than there was."""
-        return self._limit is not None and self._ledger.spent_now(row) > self._limit
+        return self._limit is not None and self.ledger.spent_now(row) > self._limit
 
     def error(self) -> BudgetExceeded:
         """The limit as an error."""

@@ -6,6 +6,8 @@ from gRPC's retry throttling (proposal A6) and Finagle's RetryBudget.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..config import RetryPolicy
 from ..errors import ProviderError
 
@@ -37,6 +39,36 @@ class RetryBudget:
     def success(self) -> None:
         """An answer came: give a little back."""
         self.tokens = min(self.CAPACITY, self.tokens + 1)
+
+
+class Retries:
+    """Of one query: whether the tier at hand is asked once more."""
+
+    __slots__ = ("_budget", "_chance", "_policy", "tried")
+
+    def __init__(self, policy: RetryPolicy, chance: Callable[[], float]) -> None:
+        self._policy = policy
+        self._chance = chance
+        self._budget = RetryBudget()
+        self.tried = 0
+        """Attempts on the tier."""
+
+    def enter(self, budget: RetryBudget) -> None:
+        """Another tier is asked for the first time; `budget`: of its model."""
+        self._budget = budget
+        self.tried = 0
+
+    def delay(self, error: ProviderError, another_tier: bool, time_left: float) -> float | None:
+        """Seconds to wait before the next attempt, which is then paid for; None: no further one."""
+        delay = retry_delay(
+            self._policy,
+            error,
+            tried=self.tried,
+            chance=self._chance(),
+            another_tier=another_tier,
+            time_left=time_left,
+        )
+        return delay if delay is not None and self._budget.take() else None
 
 
 def retry_delay(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..types import Usage
 from .economics import TYPICAL_OUTPUT, Costs, Priced
+from .events import Routed, Strategy
 from .judge import Judge
 from .tier import Rules, Tier
 
@@ -26,12 +27,21 @@ def _expected(tier: Tier) -> float:
     return float(tier.price.usd(usage))
 
 
-def route(tiers: Sequence[Tier], rules: Rules, judges: Sequence[Judge]) -> tuple[list[int], str]:
-    """Indexes of the tiers to ask, cheapest first, and the reason.
+def route(
+    tiers: Sequence[Tier], rules: Rules, judges: Sequence[Judge], turn: int
+) -> tuple[list[int], Routed]:
+    """Indexes of the tiers to ask, cheapest first, and the event that tells them.
 
     The last tier is always among them. A draft is left out if its prompt cannot fit, or if the
     estimate from the request alone is hopeless.
     """
+    ladder, reason = _ladder(tiers, rules, judges)
+    models = tuple(tiers[i].model for i in ladder)
+    strategy: Strategy = "cascade" if len(models) > 1 else "direct"
+    return ladder, Routed(strategy, models, rules.complexity, reason, turn)
+
+
+def _ladder(tiers: Sequence[Tier], rules: Rules, judges: Sequence[Judge]) -> tuple[list[int], str]:
     last = len(tiers) - 1
     if rules.direct or not last:
         return [last], rules.direct or "single_model"

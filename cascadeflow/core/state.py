@@ -6,6 +6,7 @@
     ANSWERING  receive    -> ANSWERING | RETRY | NEXT | DONE | FAILED
     ANSWERING  fail       -> RETRY | NEXT | DONE | FAILED
     ANSWERING  wake       -> ANSWERING | NEXT | DONE | FAILED
+    ANSWERING  consulted  -> ANSWERING | NEXT | DONE | FAILED
     ANSWERING  close      -> CLOSED
 
 RETRY: ANSWERING, the same tier again, before its first output. NEXT: ANSWERING, the next tier

@@ -11,9 +11,11 @@ import msgspec
 from ..config import RetryPolicy, Timeouts
 from ..types import Request
 from .calling import CheckCall, check_object
-from .ledger import Price
+from .ledger import Attempt, Ledger, Price
 from .policy import Estimator, Policy
+from .referee import Expert, Panel
 from .retry import RetryBudget
+from .structure import MakeStructure
 
 Reveal: TypeAlias = Literal["live", "held"]
 """`live`: a draft is shown as it comes; `held`: only once it is accepted."""
@@ -35,6 +37,17 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     context_window: int | None = None
     """Tokens; a draft whose request is longer is not asked."""
 
+    def open(self, ledger: Ledger, place: int, at: float) -> Attempt:
+        """Begin a row for a request that is due at `at` seconds; `place`: of this tier, from 0."""
+        return ledger.open(
+            model=self.model,
+            provider=self.provider,
+            tier=place,
+            price=self.price,
+            input_estimate=self.input_estimate,
+            now=at,
+        )
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How a query is to be answered. `CascadeAgent` says what each is for."""
@@ -54,5 +67,13 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     complexity: str = "simple"
     check_call: CheckCall = check_object
     """Whether a tool call may be executed."""
+    structure: MakeStructure | None = None
+    """What the answer must be in the end; None: any text."""
+    panel: Panel | None = None
+    """Optional judges of finished drafts."""
+    experts: tuple[Expert | None, ...] = ()
+    """The model of each judge of the panel; None: that of the draft."""
+    recording: bool = False
+    """Keep the log-probabilities of answers, for a recorder."""
     chance: Callable[[], float] = lambda: 0.5
     """Uniform in [0, 1): the randomness of retry delays."""

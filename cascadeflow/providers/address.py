@@ -52,9 +52,10 @@ def _split(given: str, where: str) -> SplitResult:
         raise ConfigError(
             f"{where}: base_url holds a user name or password; use ModelConfig(headers=...)"
         )
+    shown = given.partition("?")[0]  # what follows may be a key
     if not good or re.search(r"[\x00-\x20\x7f\\]", given):
         raise ConfigError(
-            f"{where}: base_url is {given!r}; it must be http:// or https:// with a host, "
+            f"{where}: base_url is {shown!r}; it must be http:// or https:// with a host, "
             "like 'https://example.com/v1'"
         )
     return parts

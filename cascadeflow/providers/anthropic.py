@@ -10,7 +10,8 @@
 - One body holds one answer. What follows `message_stop`, or a second `message_start` behind a stop
   reason, is not read; a second message that begins inside the first is a `ProtocolError`, for its
   blocks have the same indexes (the official SDK writes both into one text). A head that is sent
-  again before anything was said, or with the same id, does no harm.
+  again before anything was said does no harm, nor one with the same id unless the blocks begin
+  again too.
 - `message_start` knows only the first generated tokens: unless `message_delta` reports the rest,
   `Stop.usage` is None. How tokens are counted: `anthropic_usage.py`.
 
@@ -89,6 +90,8 @@ class Decoder:
         """Id of the message; None before `message_start`."""
         self._blocks: dict[int, Block] = {}
         self._spoke = False
+        self._again = False
+        """The head was sent a second time, after something had been said."""
         self._plain: int | None = None
         """Index of an open text block whose deltas pass as they are."""
         self._latest = 0
@@ -166,7 +169,7 @@ class Decoder:
     def _feed_other(self, event: SSE, out: list[Delta]) -> None:
         """Any event but a well-formed increment, by its type."""
         data = event.data.strip()
-        if not data:
+        if not data and event.event != "error":
             return
         if data == b"[DONE]":
             self.done = True
@@ -214,15 +217,19 @@ class Decoder:
             self.done = True
             return
         if self._message is not None and self._spoke and (not name or name != self._message):
-            raise ProtocolError(
-                f"a second message ({name[:80]!r}) began before the first ({self._message[:80]!r}) "
-                "had ended; one answer is allowed",
-                provider=self._server,
-            )
+            raise self._second(name)
         if self._message is not None:
             self._warnings["message_start was sent again"] = None
+            self._again = self._spoke
         self._message = name
         self._count(head.get("usage"), out, final=False)
+
+    def _second(self, name: str) -> ProtocolError:
+        return ProtocolError(
+            f"a second message ({name[:80]!r}) began before the first "
+            f"({(self._message or '')[:80]!r}) had ended; one answer is allowed",
+            provider=self._server,
+        )
 
     def _end_turn(self, delta: object, out: list[Delta]) -> None:
         """Take the stop reason; what is still open then, ends with it."""
@@ -243,6 +250,8 @@ class Decoder:
         self.finished = True
 
     def _open(self, index: int, content: object, out: list[Delta]) -> None:
+        if self._again and index <= self._latest:
+            raise self._second(self._message or "")
         if index in self._blocks:
             self._close(index, out, said=False)
         if not is_object(content):
@@ -367,7 +376,9 @@ def _parse(data: bytes) -> object:
 
 
 def _is_error(body: Mapping[str, Any]) -> bool:
-    return "error" in (body.get("type"), body.get("object")) or bool(body.get("error"))
+    kind = body.get("type")
+    bare = isinstance(kind, str) and kind.endswith("_error")
+    return bare or "error" in (kind, body.get("object")) or bool(body.get("error"))
 
 
 def _explanation(details: object) -> str:

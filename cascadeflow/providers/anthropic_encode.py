@@ -5,8 +5,9 @@ already have Anthropic's shape pass unchanged, `cache_control` included. Turns o
 follow each other become one: some servers of this dialect insist on alternation, the others merge
 by themselves. Keys of a message that the API does not know are left out, for it refuses them.
 
-What the API lacks is not sent: `seed`, log-probabilities, a response format other than a JSON
-Schema. A temperature above the largest the server takes (Anthropic: 1) is sent as that.
+What the API lacks is not sent: `seed`, log-probabilities. A form of the answer that it lacks, or a
+schema that `anthropic_schema` cannot express, is asked for in the system prompt. A temperature
+above the largest the server takes (Anthropic: 1) is sent as that.
 
 Source: https://docs.anthropic.com/en/api/messages
 """
@@ -22,6 +23,8 @@ import msgspec
 
 from ..errors import ConfigError
 from ..types import Message, Request, ToolChoice
+from .anthropic_schema import reduced
+from .formats import Form, form, prompted, schema_of
 from .traits import traits
 
 if TYPE_CHECKING:
@@ -51,7 +54,8 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
         ConfigError: a message cannot be expressed: an unknown role, a part of a kind the API does
             not have, a malformed `data:` URL.
     """
-    system, turns = _turns(request.messages, server.name)
+    asked, schema = _form(model, request, server)
+    system, turns = _turns(prompted(request.messages, asked.words), server.name)
     body: dict[str, Any] = {
         "model": model,
         "messages": turns,
@@ -68,28 +72,30 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice is not None:
             body["tool_choice"] = _choice(request.tool_choice)
-    return _with_extra(body, request)
+    return _with_extra(body, schema, request)
 
 
-def _with_extra(body: dict[str, Any], request: Request) -> dict[str, Any]:
+def _form(model: str, request: Request, server: Server) -> tuple[Form, object]:
+    """How to ask for the form of the answer, and its schema; None if that is not sent."""
+    wish = request.response_format
+    asked = form(wish, traits(model).formats & server.formats)
+    if wish is None or asked.sent is None or asked.sent.get("type") != "json_schema":
+        return asked, None
+    schema = reduced(schema_of(wish))
+    return (form(wish, ()) if schema is None else asked), schema
+
+
+def _with_extra(body: dict[str, Any], schema: object, request: Request) -> dict[str, Any]:
     """Add the output format and the caller's own fields.
 
     Both may speak of `output_config`; a format and, say, an effort do not exclude each other.
     """
-    schema = _schema(request.response_format)
     body.update(request.extra)
     if schema is not None:
         ours = {"format": {"type": "json_schema", "schema": schema}}
         theirs = body.get("output_config")
         body["output_config"] = {**ours, **theirs} if _is_mapping(theirs) else ours
     return body
-
-
-def _schema(response_format: Mapping[str, Any] | None) -> object:
-    if response_format is None or response_format.get("type") != "json_schema":
-        return None
-    named = response_format.get("json_schema")
-    return (named if _is_mapping(named) else response_format).get("schema")
 
 
 def _thinking(request: Request) -> Mapping[str, Any]:

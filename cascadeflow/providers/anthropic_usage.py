@@ -48,6 +48,9 @@ class Tally:
             self.warnings["the reported usage is not an object"] = None
             return False
         counts = self._numbers(usage)
+        if not counts.get("input_tokens", 1) and self._counts.get("input_tokens"):
+            # Some servers fill in zeros at the end; what was read does not become unread.
+            del counts["input_tokens"]
         self._counts.update(counts)
         if final and "output_tokens" in counts and "input_tokens" in self._counts:
             self.complete = True
@@ -76,6 +79,8 @@ class Tally:
 
     def _number(self, usage: dict[str, Any], key: str, default: int) -> int:
         value = usage.get(key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if type(value) is int and 0 <= value <= MOST_TOKENS:
             return value
         if value is not None:

@@ -29,14 +29,19 @@ def encode_body(body: Mapping[str, Any], extra: Mapping[str, Any]) -> bytes:
     Raises:
         ConfigError: a field cannot be expressed in JSON.
     """
-    for name, value in extra.items():
-        _check(name, value, 0)
+    check_fields(extra)
     try:
         return _encode(body)
     except UnicodeEncodeError:
         return _encode_fields({mend(name): _mended(name, body[name]) for name in body})
     except _REFUSED:
         return _encode_fields(body)
+
+
+def check_fields(extra: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` unless JSON can say every field without loss."""
+    for name, value in extra.items():
+        _check(name, value, 0)
 
 
 def _plain(value: object) -> object:

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from .transport import Transport
 
 
+BOTH = frozenset({"json_schema", "json_object"})
+SCHEMA = frozenset({"json_schema"})
+OBJECT = frozenset({"json_object"})
+
+
 class Server(msgspec.Struct, frozen=True):
     """One line of the table: where a server is and how it departs from OpenAI's."""
 
@@ -60,6 +65,8 @@ class Server(msgspec.Struct, frozen=True):
     """It accepts stop sequences."""
     completion_limit: bool = False
     """It knows `max_completion_tokens`."""
+    formats: frozenset[str] = BOTH
+    """Types of `response_format` that it knows beside text, for all or most of its models."""
     max_temperature: float = 2.0
     """Higher temperatures are refused, so this is sent instead."""
     unnamed_finish: bool = False
@@ -81,26 +88,26 @@ class Server(msgspec.Struct, frozen=True):
 # fmt: off
 _LINES = (
     Server("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", logprobs=True, completion_limit=True),
-    Server("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", dialect="messages", key_header="x-api-key", key_prefix="", headers={"anthropic-version": "2023-06-01"}, stream_options=False, seed="", max_temperature=1.0),
-    Server("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", completion_limit=True),
+    Server("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", dialect="messages", key_header="x-api-key", key_prefix="", headers={"anthropic-version": "2023-06-01"}, stream_options=False, seed="", max_temperature=1.0, formats=SCHEMA),
+    Server("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", completion_limit=True, formats=OBJECT),
     Server("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", ("TOGETHERAI_API_KEY",), logprobs=1),
     Server("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", logprobs=True, completion_limit=True),
-    Server("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", logprobs=True, seed=""),
+    Server("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", logprobs=True, seed="", formats=OBJECT),
     Server("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", stream_options=False, seed="random_seed", max_temperature=1.5),
     Server("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", logprobs=True),
     Server("xai", "https://api.x.ai/v1", "XAI_API_KEY", logprobs=True, completion_limit=True),
     Server("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", logprobs=True, completion_limit=True, max_temperature=1.5),
-    Server("perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY", ("PPLX_API_KEY",), stream_options=False, seed="", stop=False, max_temperature=1.99),
+    Server("perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY", ("PPLX_API_KEY",), stream_options=False, seed="", stop=False, max_temperature=1.99, formats=SCHEMA),
     Server("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", ("GOOGLE_API_KEY",), seed="", completion_limit=True, hidden_thinking=True),
     Server("azure", "/openai/v1", "AZURE_OPENAI_API_KEY", ("AZURE_API_KEY",), ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"), key_header="api-key", key_prefix="", logprobs=True, completion_limit=True),
     Server("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", ("HUGGINGFACE_API_KEY", "HUGGING_FACE_HUB_TOKEN")),
-    Server("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", max_temperature=1.0),
-    Server("zai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", stream_options=False, seed="", max_temperature=1.0),
-    Server("snowflake", "/api/v2/cortex/v1", "SNOWFLAKE_TOKEN", ("SNOWFLAKE_PAT",), seed="", completion_limit=True, unnamed_finish=True),
+    Server("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", max_temperature=1.0, formats=OBJECT),
+    Server("zai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", stream_options=False, seed="", max_temperature=1.0, formats=OBJECT),
+    Server("snowflake", "/api/v2/cortex/v1", "SNOWFLAKE_TOKEN", ("SNOWFLAKE_PAT",), seed="", completion_limit=True, unnamed_finish=True, formats=SCHEMA),
     Server("vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", needs_key=False, logprobs=True),
     Server("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_API_KEY", url_aliases=("OLLAMA_HOST",), needs_key=False, logprobs=True),
     Server("llama.cpp", "http://127.0.0.1:8080/v1", "LLAMA_API_KEY", ("LLAMA_CPP_API_KEY",), needs_key=False, logprobs=True),
-    Server("lmstudio", "http://127.0.0.1:1234/v1", "LMSTUDIO_API_KEY", ("LM_API_TOKEN",), needs_key=False),
+    Server("lmstudio", "http://127.0.0.1:1234/v1", "LMSTUDIO_API_KEY", ("LM_API_TOKEN",), needs_key=False, formats=SCHEMA),
     Server("litellm", "http://127.0.0.1:4000/v1", "LITELLM_API_KEY", ("LITELLM_MASTER_KEY",), needs_key=False),
     Server("simulated", "/v1", "SIMULATED_API_KEY", needs_key=False, embedded=True, logprobs=True),
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..types import Request, ToolChoice
+from .formats import form, prompted
 from .traits import traits
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
     """The JSON body that asks `model` on `server`."""
     known = traits(model)
+    asked = form(request.response_format, known.formats & server.formats)
     body: dict[str, Any] = {
         "model": model,
-        "messages": [dict(message) for message in request.messages],
+        "messages": [dict(each) for each in prompted(request.messages, asked.words)],
         "stream": True,
     }
     if server.stream_options:
@@ -35,8 +37,8 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
         body["stop"] = list(request.stop)
     if request.seed is not None and server.seed:
         body[server.seed] = request.seed
-    if request.response_format is not None:
-        body["response_format"] = dict(request.response_format)
+    if asked.sent is not None:
+        body["response_format"] = dict(asked.sent)
     if known.logprobs and _wants_logprobs(request, server):
         body["logprobs"] = server.logprobs or True
     if request.tools:

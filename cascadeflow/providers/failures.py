@@ -273,7 +273,7 @@ def _parts(body: object) -> list[Mapping[str, Any]]:
 
 
 def _words(body: object) -> list[str]:
-    names = ("code", "type", "status", "error_code", "reason")
+    names = ("code", "type", "__type", "status", "error_code", "reason")
     values = [part.get(name) for part in _parts(body) for name in names]
     words = [_squeeze(value) for value in values if isinstance(value, str)]
     return [word for word in words if word not in ("", "error")]

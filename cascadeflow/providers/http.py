@@ -4,8 +4,9 @@
 
 What a server sends is taken for what it is, not for what it is called: events under another
 content type are read (with a warning), so is one JSON object in place of a stream; a page of HTML
-is an error, never an empty answer. After the model's finish a broken connection costs nothing
-any more. The connection is kept if the server ends its answer properly, else closed at once.
+is an error, never an empty answer. After the model's finish a broken or silent connection costs
+nothing any more. The connection is kept if the server ends its answer properly, else closed at
+once.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _ERROR_BODY = 64 * 1024
 """Bytes read of the body of an error."""
 _ERROR_SECONDS = 1.0
 """How long that may take: the status is known already."""
+TRAIL = 1.0
+"""Seconds to wait for token counts and end marker once the model has said why it ended."""
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 """How a stream of events can begin."""
@@ -241,7 +244,7 @@ class _Answer:
     async def _read(self) -> bytes:
         """What the next read holds, inflated; empty at the end of the body."""
         try:
-            while raw := await self._response.read():
+            while raw := await self._next():
                 if chunk := self._decompressor.feed(raw):
                     return chunk
             self._decompressor.end()
@@ -251,6 +254,16 @@ class _Answer:
                 raise
             self._warnings.append(f"after the end of the answer: {error.message}")
         return b""
+
+    async def _next(self) -> bytes:
+        if not self._decoder.finished:
+            return await self._response.read()
+        try:
+            async with asyncio.timeout(TRAIL):
+                return await self._response.read()
+        except TimeoutError:
+            silent = f"after the end of the answer: silence for {TRAIL:g} s"
+            raise ProviderError(silent, kind="incomplete", retryable=True) from None
 
     def _take(self, chunk: bytes, out: list[Delta]) -> None:
         if self._form == "events":
@@ -291,7 +304,7 @@ class _Answer:
             self._form = form_of(bytes(self._held), self._declared, whole=True)
             self._check_form()
         if self._form == "json":
-            self._decoder.whole(bytes(self._held), out)
+            self._decoder.whole(bytes(self._held).removeprefix(_BOM), out)
         stop = self._decoder.end()
         self._said = self._said or any(not isinstance(delta, UsageDelta) for delta in out)
         if stop.reason is None and not self._said:

@@ -65,6 +65,8 @@ class Decoder:
         self._reason: StopReason | None = None
         self._word = ""
         self._usage: Usage | None = None
+        self._counted = False
+        """`_usage` counts all that was said so far."""
         self._refusal: list[str] = []
         self._refused = 0
         self._warnings: dict[str, None] = {}
@@ -111,7 +113,7 @@ class Decoder:
         refusal = "".join(self._refusal).encode()[:_REFUSAL_BYTES]
         return Stop(
             reason=reason,
-            usage=self._usage,
+            usage=self._usage if self._counted else None,
             raw_reason=self._word,
             detail=refusal.decode("utf-8", "ignore"),
             warnings=tuple(self._warnings),
@@ -177,6 +179,7 @@ class Decoder:
         delta = choice.delta
         if delta is not None:
             self._said = True
+            before = len(out)
             self._take_thought(delta, out)
             if delta.content is not None:
                 self._take_text(delta.content, _logprobs(choice), out)
@@ -187,6 +190,8 @@ class Decoder:
                     self._take_call(call, out)
             if delta.function_call is not None:
                 self._take_call(Call(index=0, function=delta.function_call), out)
+            if len(out) > before:
+                self._counted = False
         if choice.usage is not None:
             self._take_usage(choice.usage, out)
         if choice.finish_reason or choice.error:
@@ -239,6 +244,7 @@ class Decoder:
         elif usage != self._usage:
             out.append(UsageDelta(usage))
         self._usage = usage
+        self._counted = True
 
     def _finish(self, choice: Choice, out: list[Delta]) -> None:
         self._flush(out)

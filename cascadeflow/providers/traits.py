@@ -26,6 +26,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """It accepts stop sequences."""
     completion_limit: bool = False
     """Its maker's server wants the token limit as `max_completion_tokens`."""
+    formats: frozenset[str] = frozenset({"json_schema", "json_object"})
+    """Types of `response_format` that it knows beside text."""
 
 
 _PLAIN = Traits()
@@ -51,6 +53,9 @@ _FAMILIES: tuple[tuple[str, Traits], ...] = (
     (r"^qwen-?[3-9](?!\d)|^q[wv]q", _THINKS),
     (r"^kimi-k2\.[5-9]|^glm-(4\.[5-9]|[5-9]|z1)|^minimax-m\d|^hunyuan-(t1|a13b)", _THINKS),
     (r"^gpt-oss|^magistral|^seed-oss|^smollm3|^sonar-deep|^exaone-deep|^ernie-x1", _THINKS),
+    (r"^gpt-4(-\d{4}$|-32k|$)", Traits(formats=frozenset())),
+    (r"^gpt-(3\.5|4-|4o-2024-05-13)", Traits(formats=frozenset({"json_object"}))),
+    (r"^claude-([123v]|instant|(opus|sonnet)-4(?![-.][1-9]\b))", Traits(formats=frozenset())),
     (r"thinking|reasoner|reasoning|-think\b|marco-o1|openthinker", _THINKS),
     (r"(^|[-_.])r1\b", _THINKS),
 )

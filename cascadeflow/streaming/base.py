@@ -90,6 +90,7 @@ def errored_data(event: events.Errored) -> dict[str, Any]:
         "error": event.error,
         "kind": event.error.kind,
         "partial_text": event.error.result.content,
+        "draft": event.error.draft,
         "result": event.error.result.to_dict(),
     }
 

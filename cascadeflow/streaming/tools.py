@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 import msgspec
 
 from ..core import events
+from ..providers.lenient import is_list, is_object
 from ..request import DEFAULT_TEMPERATURE, Choice, Query
 from ..request import options as make_options
 from .base import decided_data, errored_data, routed_data, switched_data
@@ -63,6 +64,10 @@ class ToolStreamEvent(msgspec.Struct):
 
 
 _TYPE = ToolStreamEventType
+
+COPIED = 1024
+"""Characters of arguments up to which each TOOL_CALL_DELTA has partial arguments of its own. Those
+of longer ones are one object that goes on growing: copying it each time would be quadratic."""
 
 
 class ToolRendering:
@@ -124,19 +129,28 @@ class ToolRendering:
 class _Forming:
     """A tool call whose arguments are still coming."""
 
-    __slots__ = ("_call", "_parser")
+    __slots__ = ("_call", "_parser", "_size")
 
     def __init__(self, index: int, id: str, name: str) -> None:
         self._call: dict[str, Any] = {"index": index, "id": id, "name": name}
         self._parser = ProgressiveJSONParser()
+        self._size = 0
 
     def start(self) -> dict[str, Any]:
         return dict(self._call)
 
     def grow(self, fragment: str) -> dict[str, Any]:
         """The call with its arguments as far as they can be read; {} before that."""
-        value = self._parser.feed(fragment).value
-        return {**self._call, "arguments": value if isinstance(value, dict) else {}}
+        value: object = self._parser.feed(fragment).value
+        self._size += len(fragment)
+        known = value if is_object(value) else {}
+        return {**self._call, "arguments": _copy(known) if self._size <= COPIED else known}
+
+
+def _copy(value: object) -> object:
+    if is_object(value):
+        return {key: _copy(each) for key, each in value.items()}
+    return [_copy(each) for each in value] if is_list(value) else value
 
 
 def _with_call(

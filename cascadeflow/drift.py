@@ -1,0 +1,38 @@
+"""Warns once when live scores leave those that a threshold was calibrated on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from .core.calibrated import CalibratedPolicy
+from .core.cascade import Cascade
+
+logger = logging.getLogger("cascadeflow")
+
+
+class DriftAlarm:
+    """Feeds the decisions of an agent to a `Drift`. Safe from several threads."""
+
+    def __init__(self, policy: CalibratedPolicy) -> None:
+        self._drift = policy.watch()
+        self._lock = threading.Lock()
+        self._raised = not policy.scores
+
+    def note(self, cascade: Cascade) -> None:
+        """Take in the first draft that a finished cascade judged."""
+        judged = (told for told in cascade.told if told.answer.row.outcome != "failed")
+        first = next(judged, None)
+        if first is not None and first.ruling is not None and not self._raised:
+            self._observe(first.ruling.estimate.p_good)
+
+    def _observe(self, p_good: float) -> None:
+        with self._lock:
+            if self._raised or not self._drift.observe(p_good):
+                return
+            self._raised = True
+        logger.warning(
+            "scores have left the calibrated ones (distance %.2f): the promise of the calibration "
+            "file may not hold any more; label new queries and calibrate again",
+            self._drift.distance,
+        )

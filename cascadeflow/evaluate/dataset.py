@@ -1,0 +1,348 @@
+"""Recorded rows: what a draft and a stronger model answered, and how right each was.
+
+A file is JSONL, gzipped if its name ends in `.gz`, one object a line, of two kinds:
+
+    {"id", "query" | "messages", "tools", "draft", "verifier", "draft_correct", "verifier_correct"}
+    {"feedback": id, "correct": 0..1}
+
+The second kind comes later than the row it completes, possibly in another file of the same reading:
+it tells how right the answer was that the caller saw, so it labels the draft if the row says
+`"accepted": true`, and the verifier otherwise. Of several on one id the last one counts.
+
+Passed over: fields that are not named here, rows without a draft, empty lines, and a last line that
+was cut off (the recorder was interrupted). Reading holds one row at a time, and the feedback as
+numbers by id.
+
+Units: tokens are counts, money is US dollars, time is seconds, log-probabilities are natural logs.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from io import BufferedReader
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..errors import ConfigError
+from ..types import Delta, Message, Request, Stop, StopReason, TextDelta, ToolCallDelta, ToolChoice
+
+SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+"""Endings of the files that are read of a directory."""
+
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one model answered."""
+
+    model: str = ""
+    content: str | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    """`{"name", "arguments"}`, or OpenAI's form; arguments are an object or JSON text."""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost: float | None = None
+    """US dollars."""
+    logprobs: list[float] | None = None
+    """Natural-log probability of each sampled token of `content`."""
+    self_verify_logp: float | None = None
+    """log P("true") when the model is asked whether its own answer is right."""
+    latency_s: float | None = None
+    finish_reason: StopReason | None = None
+    """Why it ended; None: not recorded, taken for a regular end."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One query, what was answered, and how right it was where that is known."""
+
+    id: str
+    query: str | None = None
+    messages: list[dict[str, Any]] | None = None
+    """The conversation; a `query` beside it is its last message, in it or not."""
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: ToolChoice | None = None
+    response_format: dict[str, Any] | None = None
+    draft: Answer
+    verifier: Answer | None = None
+    """None: it was not asked."""
+    draft_correct: float | None = None
+    """0 wrong to 1 right; None: not labelled."""
+    verifier_correct: float | None = None
+    domain: str | None = None
+    p_good: float | None = None
+    """What was estimated when the row was recorded."""
+    accepted: bool | None = None
+    """What was decided when the row was recorded."""
+    file: str = ""
+    """Name of the file it was read from, without its ending."""
+
+    @property
+    def family(self) -> str:
+        """The file's name up to the first double underscore."""
+        return self.file.partition("__")[0]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is known how right both answers were."""
+        return self.draft_correct is not None and self.verifier_correct is not None
+
+
+class _Line(msgspec.Struct):
+    """A line as it stands in a file."""
+
+    id: str | int = ""
+    query: str | None = None
+    messages: list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    draft: Answer | None = None
+    verifier: Answer | None = None
+    draft_correct: float | bool | None = None
+    verifier_correct: float | bool | None = None
+    domain: str | None = None
+    p_good: float | None = None
+    accepted: bool | None = None
+
+
+class _Feedback(msgspec.Struct):
+    """As much of a line as tells whether it is feedback."""
+
+    feedback: str | int | None = None
+    correct: float | bool | None = None
+
+
+_LINE = msgspec.json.Decoder(_Line)
+_FEEDBACK = msgspec.json.Decoder(_Feedback)
+
+
+def files(paths: list[Path]) -> list[Path]:
+    """The files to read: directories stand for the recordings in them, sorted by name.
+
+    Raises:
+        ConfigError: a path does not exist, or a directory holds no recording.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            if not path.is_file():
+                raise ConfigError(f"{path}: no such file or directory")
+            found.append(path)
+            continue
+        inside = sorted(each for each in path.iterdir() if each.name.endswith(SUFFIXES))
+        if not inside:
+            raise ConfigError(f"{path}: no recording in it; names end in {', '.join(SUFFIXES)}")
+        found += inside
+    return found
+
+
+def name_of(path: Path) -> str:
+    """The file's name without the endings of a recording."""
+    return path.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".ndjson")
+
+
+def count(paths: list[Path]) -> int:
+    """How many lines hold something; a little more than there are rows if some are feedback.
+
+    Raises:
+        ConfigError: a file cannot be read.
+    """
+    return sum(1 for path in paths for _ in _lines(path))
+
+
+def read(*paths: str | Path) -> Iterator[Row]:
+    """The rows of the files, in order, completed by the feedback of all of them.
+
+    Raises:
+        ConfigError: a file cannot be read, or a line is no row; says which, and why.
+    """
+    places = [Path(path) for path in paths]
+    feedback = _feedback(places)
+    for path in places:
+        for number, text in _lines(path):
+            if _decode(_FEEDBACK, text, path, number).feedback is not None:
+                continue
+            line = _decode(_LINE, text, path, number)
+            if line.draft is not None:
+                yield _row(line, line.draft, feedback, path, number)
+
+
+def request_of(row: Row) -> Request:
+    """What the models were asked."""
+    messages: list[Message] = [*(row.messages or ())]
+    if row.query is not None and not _ends_with(messages, row.query):
+        messages.append({"role": "user", "content": row.query})
+    return Request(
+        messages=tuple(messages),
+        tools=tuple(map(_tool, row.tools or ())),
+        tool_choice=row.tool_choice,
+        response_format=row.response_format,
+    )
+
+
+def deltas_of(answer: Answer, pieces: int = 1) -> list[Delta]:
+    """The answer as a stream: its text, its calls, the `Stop`.
+
+    Args:
+        answer: what was recorded.
+        pieces: into how many deltas the text, and the arguments of each call, are cut; the
+            log-probabilities are dealt out evenly. At least 1.
+    """
+    calls = [_call(call) for call in answer.tool_calls or ()]
+    deltas: list[Delta] = [*_texts(answer.content or "", answer.logprobs or [], pieces)]
+    for index, (identity, name, arguments) in enumerate(calls):
+        deltas.append(ToolCallDelta(index, identity, name))
+        deltas += [ToolCallDelta(index, arguments=part) for part in _cut(arguments, pieces)]
+    reason: StopReason = answer.finish_reason or ("tool_calls" if calls else "stop")
+    return [*deltas, Stop(reason)]
+
+
+def _texts(text: str, logprobs: list[float], pieces: int) -> Iterator[TextDelta]:
+    parts = _cut(text, pieces)
+    for at, part in enumerate(parts):
+        start, end = (len(logprobs) * edge // len(parts) for edge in (at, at + 1))
+        yield TextDelta(part, tuple(logprobs[start:end]))
+
+
+def _cut(text: str, pieces: int) -> list[str]:
+    """`text` in at most `pieces` parts of about the same length, none of them empty."""
+    count = min(max(pieces, 1), len(text))
+    edges = [len(text) * at // count for at in range(count + 1)] if count else []
+    return [text[start:end] for start, end in pairwise(edges)]
+
+
+def _call(call: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Id, name and arguments as JSON text; OpenAI nests the two latter."""
+    inner = call.get("function") if isinstance(call.get("function"), dict) else None
+    told: Mapping[str, Any] = inner or call
+    arguments = told.get("arguments")
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return str(call.get("id") or ""), str(told.get("name") or ""), text
+
+
+def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool in normal form."""
+    inner = tool.get("function") if isinstance(tool.get("function"), dict) else None
+    told: Mapping[str, Any] = inner or tool
+    return {
+        "name": str(told.get("name", "")),
+        "description": str(told.get("description") or ""),
+        "parameters": told.get("parameters") or told.get("input_schema") or {"type": "object"},
+    }
+
+
+def _ends_with(messages: list[Message], query: str) -> bool:
+    return bool(messages) and (messages[-1].get("role"), messages[-1].get("content")) == (
+        "user",
+        query,
+    )
+
+
+def _row(line: _Line, draft: Answer, feedback: Mapping[str, float], path: Path, number: int) -> Row:
+    where = f"{path}:{number}"
+    if line.query is None and not line.messages:
+        raise ConfigError(f"{where}: the row has neither query nor messages")
+    identity = str(line.id)
+    labels = {
+        "draft_correct": _label("draft_correct", line.draft_correct, where),
+        "verifier_correct": _label("verifier_correct", line.verifier_correct, where),
+    }
+    if identity in feedback:
+        labels["draft_correct" if line.accepted else "verifier_correct"] = feedback[identity]
+    return Row(
+        id=identity,
+        query=line.query,
+        messages=line.messages,
+        tools=line.tools,
+        tool_choice=_choice(line.tool_choice),
+        response_format=line.response_format,
+        draft=draft,
+        verifier=line.verifier,
+        domain=line.domain,
+        p_good=line.p_good,
+        accepted=line.accepted,
+        file=name_of(path),
+        **labels,
+    )
+
+
+def _choice(choice: str | dict[str, Any] | None) -> ToolChoice | None:
+    match choice:
+        case "auto" | "required" | "none":
+            return choice
+        case {"name": str(name)} | {"function": {"name": str(name)}}:
+            return {"name": name}
+        case _:
+            return None
+
+
+def _label(name: str, value: float | None, where: str) -> float | None:
+    if value is None:
+        return None
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{where}: {name} is {value}; it must be from 0 (wrong) to 1 (right)")
+    return float(value)
+
+
+def _feedback(paths: list[Path]) -> dict[str, float]:
+    """Answer's id -> how right it was."""
+    found: dict[str, float] = {}
+    for path in paths:
+        for number, text in _lines(path):
+            line = _decode(_FEEDBACK, text, path, number)
+            if line.feedback is not None:
+                value = _label("correct", line.correct, f"{path}:{number}")
+                if value is not None:
+                    found[str(line.feedback)] = value
+    return found
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(number from 1, line) of each line that holds something and was written whole."""
+    try:
+        with _opened(path) as file:
+            for number, text in enumerate(file, 1):
+                whole = text.endswith(b"\n")
+                if text.strip() and (whole or _is_json(text)):
+                    yield number, text
+    except (OSError, EOFError, zlib.error) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+
+
+def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
+    return gzip.open(path) if path.name.endswith(".gz") else path.open("rb")
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _decode(decoder: msgspec.json.Decoder[T], text: bytes, path: Path, number: int) -> T:
+    """A line by its type. What msgspec refuses as JSON gets a second chance: NaN, lone surrogates.
+
+    Raises:
+        ConfigError: it is no JSON object of that type.
+    """
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}:{number}: {error}") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _decode_leniently(decoder, text, f"{path}:{number}")
+
+
+def _decode_leniently(decoder: msgspec.json.Decoder[T], text: bytes, where: str) -> T:
+    try:
+        return msgspec.convert(json.loads(text), decoder.type)
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{where}: not a JSON object of a row: {error}") from None

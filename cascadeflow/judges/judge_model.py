@@ -1,0 +1,128 @@
+"""Asks another model to grade the draft.
+
+Source: Zheng et al., "Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena", 2023,
+https://arxiv.org/abs/2306.05685. Such grades favour long and fluent answers; a model is no better a
+judge of a question than it would be at answering it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from ..config import ModelConfig
+from ..core.policy import Opinion
+from ..core.referee import JudgeName, Reply
+from ..errors import ConfigError
+from ..providers.traits import traits
+from ..types import Message, Request
+from .base import ask_about, p_yes, text_of
+
+Scale: TypeAlias = Literal["grade", "yes_no"]
+
+GRADE_TOKENS = 16
+"""Enough for "Grade: 10" in a sentence."""
+QUESTIONS: dict[Scale, str] = {
+    "grade": (
+        "Grade the last answer above for correctness and completeness, from 0 (wrong or useless) "
+        "to 10 (fully correct). Ignore any grade that the answer gives itself, and whatever form "
+        "was asked for before: reply with the number only."
+    ),
+    "yes_no": (
+        "Is the last answer above correct? Whatever form was asked for before, reply with one word "
+        "only: yes or no."
+    ),
+}
+
+_LABELLED = re.compile(r"(?:grade|score|rating|rate)\W{0,8}(?:is|of)?\W{0,8}(?<!-)(\d+(?:\.\d+)?)")
+_OF_TEN = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*(?:/|out of|von|sur|de)\s*10(?!\d)")
+_ANY = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?)(?![\w]|\.\d)")
+
+
+class JudgeModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What another model thinks of the draft.
+
+    Args:
+        model: asked at its own provider and price. Its `system_prompt` takes the place of the
+            conversation's; `max_tokens` that of a limit of 16 tokens (none if it thinks first).
+        scale: "grade" from 0 to 10, or "yes_no", which uses log-probabilities where there are any.
+
+    Raises:
+        ConfigError: `model` is none, or `scale` is unknown.
+    """
+
+    model: ModelConfig
+    scale: Scale = "grade"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, ModelConfig):
+            raise ConfigError(f"JudgeModel: model is {self.model!r}; it must be a ModelConfig")
+        if self.scale not in QUESTIONS:
+            raise ConfigError(
+                f"JudgeModel: scale is {self.scale!r}; it must be one of "
+                f"{', '.join(map(repr, QUESTIONS))}"
+            )
+
+    @property
+    def judge(self) -> JudgeName:
+        """Its name in the evidence."""
+        return "model"
+
+    def inquiries(self, request: Request, draft: str) -> Sequence[Request]:
+        """One question behind the draft, as this model is to be asked.
+
+        Headers and fields that the call gives are meant for the models of the ladder, perhaps with
+        their keys: they are not passed on.
+        """
+        model = self.model
+        limit = model.max_tokens
+        if limit is None and not traits(model.name).thinks:
+            limit = GRADE_TOKENS
+        timeouts = model.timeouts
+        asked = ask_about(request, draft, QUESTIONS[self.scale], limit)
+        return (
+            msgspec.structs.replace(
+                asked,
+                messages=tuple(self._messages(asked.messages)),
+                temperature=asked.temperature if model.temperature is None else model.temperature,
+                logprobs=model.logprobs,
+                seed=None,
+                headers={},
+                extra=model.extra or {},
+                connect_timeout=request.connect_timeout if timeouts is None else timeouts.connect,
+            ),
+        )
+
+    def _messages(self, messages: Sequence[Message]) -> list[Message]:
+        """Signed thinking of another model is left out."""
+        private = ("thinking_blocks", "thinking_model")
+        told = [{key: each[key] for key in each if key not in private} for each in messages]
+        if self.model.system_prompt is None:
+            return [*told]
+        rest = [each for each in told if each.get("role") not in ("system", "developer")]
+        return [{"role": "system", "content": self.model.system_prompt}, *rest]
+
+    def opinion(self, request: Request, draft: str, replies: Sequence[Reply]) -> Opinion | None:
+        """The grade as a probability; None if the reply holds none."""
+        for reply in replies:
+            p = p_yes(reply) if self.scale == "yes_no" else _graded(reply)
+            if p is not None:
+                return Opinion("model", p)
+        return None
+
+
+def _graded(reply: Reply) -> float | None:
+    """A tenth of the grade, within [0.05, 0.95]; without any number, a yes or no will do.
+
+    Of several numbers, the one that is called a grade; None if that is not a single one.
+    """
+    text = (text_of(reply) or "").lower()
+    numbers = _OF_TEN.findall(text) or _LABELLED.findall(text) or _ANY.findall(text)
+    grades = set(map(float, numbers))
+    if not grades:
+        return p_yes(reply)
+    grade = grades.pop()
+    return None if grades or grade > 10 else min(max(grade / 10, 0.05), 0.95)

@@ -1,0 +1,149 @@
+"""Reads one answer that must be JSON: while it arrives, and as a whole.
+
+    text ──▶ opening fence ──▶ ProgressiveJSONParser ──▶ closing fence
+                                      │ now and then
+                                      └──▶ members that are whole, against the relaxed schema
+
+A problem found early is final: nothing that could follow would mend it. What the text is worth in
+the end does not depend on how it was cut.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..providers.lenient import is_list, is_object
+from ..streaming.incremental_json import ProgressiveJSONParser
+from ..streaming.json_grammar import JSONParseState, ParseResult
+from ..tools.show import escaped, shown
+from ..tools.strict_json import MAX_BYTES, MAX_DEPTH
+from ..tools.validate import problems
+from .fence import SPACE, Closing, opening
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Validator
+
+ROOT = "the answer"
+"""What the whole value is called in problems."""
+LONGEST = 200
+"""Characters of a problem."""
+_FIRST_LOOK = 16
+_LOOKS_PER_DOUBLING = 8
+"""What has come is held against the schema each time it has grown by an eighth: all looks together
+cost a multiple of one, however long the text becomes."""
+
+
+class JSONReader:
+    """A `Structure` for JSON.
+
+    Args:
+        whole: what the value must fit; None: any object.
+        partial: what its whole members must fit while it grows; see `relaxed`. None: not looked at.
+    """
+
+    __slots__ = (
+        "_closing", "_fenced", "_head", "_next_look", "_parser", "_partial", "_problem", "_whole",
+        "value",
+    )  # fmt: skip
+
+    def __init__(self, whole: Validator | None, partial: Validator | None) -> None:
+        self._whole = whole
+        self._partial = partial
+        self._parser = ProgressiveJSONParser(max_depth=MAX_DEPTH, max_size=MAX_BYTES)
+        self._head: str | None = ""
+        """The text so far, while it is not known whether it opens a fence."""
+        self._fenced = False
+        self._closing: Closing | None = None
+        self._problem = ""
+        self._next_look = 1
+        self.value: Any = None
+        """See `Structure`."""
+
+    def feed(self, text: str) -> str:
+        """See `Structure`."""
+        if not self._problem:
+            self._problem = escaped(self._read(text), LONGEST)
+        return self._problem
+
+    def finish(self) -> str:
+        """See `Structure`."""
+        if not self._problem and self._head:
+            self._problem = escaped(self._body(self._head), LONGEST)
+        if not self._problem:
+            self._problem = escaped(self._finish(self._parser.refresh()), LONGEST)
+        return self._problem
+
+    def _finish(self, result: ParseResult) -> str:
+        if result.state is JSONParseState.EMPTY:
+            return "it holds no JSON"
+        if not result.complete:
+            return f"the JSON ends too early, {result.state.value} at character {result.position}"
+        problem = (
+            _not_an_object(result.value)
+            if self._whole is None
+            else _first(self._whole, result.value, result.position)
+        )
+        self.value = None if problem else result.value
+        return problem
+
+    # --- text ----------------------------------------------------------------------------------
+
+    def _read(self, text: str) -> str:
+        if self._closing is not None:
+            return self._closing.feed(text)
+        if self._head is None:
+            return self._body(text)
+        # White space before the answer is not kept: it could be any amount.
+        self._head = (self._head + text).lstrip(SPACE)
+        begun = opening(self._head)
+        if begun is None:
+            return ""
+        self._head, self._fenced = None, begun.fenced
+        return self._body(begun.rest)
+
+    def _body(self, text: str) -> str:
+        while self._fenced and "`" in text:
+            before, _, after = text.partition("`")
+            if self._parser.feed(before).complete:
+                self._closing = Closing()
+                return self._judge(self._parser.feed("")) or self._closing.feed("`" + after)
+            if problem := self._judge(self._parser.feed("`")):
+                return problem
+            text = after
+        return self._judge(self._parser.feed(text))
+
+    # --- what has come -------------------------------------------------------------------------
+
+    def _judge(self, result: ParseResult) -> str:
+        if result.error is not None:
+            return f"not JSON: {result.error}"
+        if result.duplicates:
+            return f"the key {result.duplicates[0]!r} comes twice in one object"
+        if result.lone_surrogates:
+            return "half a surrogate pair is escaped in a string"
+        # A number grows, and may fit only when it is whole.
+        unsettled = result.value is None or isinstance(result.value, int | float)
+        if unsettled or result.position < self._next_look:
+            return ""
+        at = result.position
+        self._next_look = at + max(_FIRST_LOOK, at // _LOOKS_PER_DOUBLING)
+        if self._whole is None:
+            return _not_an_object(result.value)
+        settled = _settled(result.value)
+        return "" if self._partial is None else _first(self._partial, settled, at)
+
+
+def _first(validator: Validator, value: object, size: int) -> str:
+    """The first thing that is wrong with a value."""
+    return next(iter(problems(validator, value, size, ROOT)), "")
+
+
+def _not_an_object(value: object) -> str:
+    return "" if isinstance(value, dict) else f"{ROOT} is {shown(value)}; it must be a JSON object"
+
+
+def _settled(value: object) -> object:
+    """The part of a growing value that will not change: all members but the last."""
+    if is_object(value):
+        return dict(list(value.items())[:-1])
+    return value[:-1] if is_list(value) else value

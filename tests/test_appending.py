@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from cascadeflow.appending import LineFile
+from cascadeflow.errors import ConfigError
+
+MEGABYTE = 1 << 20
+
+
+def whole(path: Path) -> list[bytes]:
+    """The lines that hold something."""
+    return [line for line in path.read_bytes().split(b"\n") if line.strip()]
+
+
+def test_lines_are_appended_to_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"one\n")
+    LineFile(path, MEGABYTE).append(b"two")
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_a_half_line_is_blanked_and_ended(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"a": 1}\n{"b": ')
+    LineFile(path, MEGABYTE).append(b'{"c": 3}')
+    assert whole(path) == [b'{"a": 1}', b'{"c": 3}']
+
+
+def test_a_half_line_longer_than_a_block_is_blanked_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"first\n" + b"x" * 300_000)
+    LineFile(path, MEGABYTE).append(b"last")
+    assert whole(path) == [b"first", b"last"]
+
+
+def test_a_file_that_is_one_half_line_is_blanked(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"half")
+    LineFile(path, MEGABYTE).append(b"last")
+    assert whole(path) == [b"last"]
+
+
+def test_opening_alone_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"one\nhalf")
+    LineFile(path, MEGABYTE).close()
+    assert path.read_bytes() == b"one\nhalf"
+
+
+def test_a_full_file_is_kept_once_under_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    lines = LineFile(path, 1000)
+    for number in range(100):
+        lines.append(b"%03d" % number + b"x" * 90)
+    kept = [int(line[:3]) for line in whole(tmp_path / "rows.1.jsonl") + whole(path)]
+    assert kept == list(range(kept[0], 100))
+    assert 10 <= len(kept) <= 20
+    assert {each.name for each in tmp_path.iterdir()} == {"rows.jsonl", "rows.1.jsonl"}
+    assert all(each.stat().st_size <= 1000 for each in tmp_path.iterdir())
+
+
+def test_a_line_longer_than_the_file_may_be_is_refused(tmp_path: Path) -> None:
+    lines = LineFile(tmp_path / "rows.jsonl", 100)
+    with pytest.raises(ValueError, match="100 are the limit"):
+        lines.append(b"x" * 100)
+
+
+def test_lines_of_threads_do_not_mix_and_none_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    lines = LineFile(path, 64 * MEGABYTE)
+
+    def write(thread: int) -> None:
+        for number in range(200):
+            lines.append(json.dumps([thread, number, "x" * (number * 20)]).encode())
+
+    threads = [threading.Thread(target=write, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = {tuple(json.loads(line)[:2]) for line in whole(path)}
+    assert found == {(thread, number) for thread in range(8) for number in range(200)}
+
+
+def test_two_writers_follow_each_other_into_the_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    first, second = LineFile(path, 1000), LineFile(path, 1000)
+    for number in range(12):
+        first.append(b"a%02d" % number + b"x" * 90)
+    second.append(b"b")
+    first.append(b"c")
+    assert whole(path)[-2:] == [b"b", b"c"]
+
+
+def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    lines = LineFile(path, MEGABYTE)
+    lines.append(b"one")
+    path.rename(tmp_path / "taken.jsonl")
+    lines.append(b"two")
+    assert whole(path) == [b"two"]
+
+
+def test_a_closed_file_is_opened_again(tmp_path: Path) -> None:
+    lines = LineFile(tmp_path / "rows.jsonl", MEGABYTE)
+    lines.close()
+    lines.close()
+    lines.append(b"one")
+    assert whole(lines.path) == [b"one"]
+
+
+def test_a_missing_directory_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        LineFile(tmp_path / "no" / "rows.jsonl", MEGABYTE)
+
+
+def test_what_is_no_regular_file_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not a regular file"):
+        LineFile(tmp_path, MEGABYTE)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_only_the_owner_may_read(tmp_path: Path) -> None:
+    LineFile(tmp_path / "rows.jsonl", MEGABYTE)
+    assert (tmp_path / "rows.jsonl").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_an_os_error_and_the_next_line_is_whole(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the full disk: both cut a line short."""
+    script = """
+import resource, signal, sys
+from pathlib import Path
+from cascadeflow.appending import LineFile
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+lines = LineFile(Path(sys.argv[1]), 1 << 20)
+lines.append(b"one")
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50, hard))
+try:
+    lines.append(b"x" * 100)
+except OSError as error:
+    print("refused")
+resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+lines.append(b"two")
+"""
+    path = tmp_path / "rows.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "refused"
+    assert whole(path) == [b"one", b"two"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_a_process_killed_while_it_writes_leaves_whole_lines_after_the_next_start(
+    tmp_path: Path,
+) -> None:
+    script = """
+import json, sys
+from pathlib import Path
+from cascadeflow.appending import LineFile
+lines = LineFile(Path(sys.argv[1]), 1 << 30)
+print("ready", flush=True)
+number = 0
+while True:
+    lines.append(json.dumps([number, "x" * (number % 50_000)]).encode())
+    number += 1
+"""
+    path = tmp_path / "rows.jsonl"
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE
+        ) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            threading.Event().wait(0.05)
+            writer.send_signal(signal.SIGKILL)
+        with path.open("ab") as file:
+            file.write(b'[7, "cut off')  # the worst that a kill can leave
+    LineFile(path, 1 << 30).append(b'["last"]')
+    lines = [json.loads(line) for line in whole(path)]
+    assert lines[-1] == ["last"]
+    assert [line[0] for line in lines].count(0) == 3
