@@ -2,6 +2,9 @@
 #   make demo    the cascade at work, on embedded simulated models      make check   format, lint, types, tests
 #   make test    installs what the tests need, runs them                make fmt     formats and mends lint
 #   make bench   speed side by side with peers                          make docs    runs every snippet of the docs
+# With DATA=directory of recorded, labelled rows:
+#   make eval      how well the shipped judge decides on them           make guarantee   how often a calibration breaks its promise
+#   make weights   fits the shipped weights anew
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
@@ -10,7 +13,7 @@ BIN := $(VENV)/bin
 SOURCES := cascadeflow tests examples benchmarks
 PYTEST_ARGS ?=
 
-.PHONY: guarantee demo test check lint types fmt bench docs clean
+.PHONY: demo test eval guarantee weights check lint types fmt bench docs clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -55,6 +58,15 @@ fmt: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.stream
 	$(BIN)/python -m benchmarks.incremental_json
+	$(BIN)/python -m benchmarks.judge
+
+eval: $(VENV)/.installed-test
+	@test -n "$(DATA)" || { echo "make eval DATA=directory of labelled rows"; exit 2; }
+	$(BIN)/python -m cascadeflow eval "$(DATA)" $(EVAL_ARGS)
+
+weights: $(VENV)/.installed-test
+	@test -n "$(DATA)" || { echo "make weights DATA=directory of labelled rows"; exit 2; }
+	$(BIN)/python -m cascadeflow.evaluate.fit "$(DATA)"
 
 guarantee: $(VENV)/.installed-test
 	@test -n "$(DATA)" || { echo "make guarantee DATA=directory of labelled rows"; exit 2; }

@@ -26,6 +26,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "prices": ("genai-prices",),
     "tools": ("jsonschema-rs", "pydantic", "docstring-parser"),
     "cli": ("typer", "rich"),
+    "eval": ("numpy", "altair"),
 }
 """Packages of each extra."""
 MOST_MODELS = 3
