@@ -138,7 +138,7 @@ def final(answer: str, query: str = QUERY) -> dict[str, float]:
 
 def test_the_right_solution_has_nothing_odd() -> None:
     clean = final("3 * 12 = 36 nuts.\n36 - 6 = 30 nuts.\nThe answer is 30.")
-    assert set(clean) == {"equations_right", "steps"}
+    assert set(clean) == {"equations_right", "steps", "query_numbers", "relations"}
 
 
 @pytest.mark.parametrize(

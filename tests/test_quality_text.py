@@ -305,7 +305,7 @@ def test_a_weak_sign_never_gives_up_a_draft() -> None:
 def test_the_prior_is_above_hopeless_and_falls_with_complexity(query: str) -> None:
     prior = watch(query, []).estimate()
     assert POLICY.hopeless < prior.p_good <= watch("", []).estimate().p_good
-    assert list(prior.evidence) == ["complexity"]
+    assert set(prior.evidence) == {"complexity", "query_length"}
 
 
 def test_truncation_alone_does_not_reject_even_a_complex_query() -> None:
@@ -367,7 +367,7 @@ def test_the_last_user_message_is_the_query() -> None:
 def test_tool_calls_are_not_judged_as_an_empty_text() -> None:
     call = ToolCallDelta(index=0, id="1", name="weather", arguments="{}")
     estimate = watch("Weather in Oslo?", [call, Stop("tool_calls")]).estimate()
-    assert list(estimate.evidence) == ["complexity"]
+    assert set(estimate.evidence) == {"complexity", "query_length"}
 
 
 def test_reasoning_and_bookkeeping_are_not_part_of_the_answer() -> None:

@@ -11,8 +11,13 @@ from ..core.policy import Estimator
 __all__ = ["default_estimator"]
 
 
-def default_estimator() -> Estimator:
-    """The judge that is used when none is given: tool calls and text answers, hand-set weights."""
+def default_estimator(*, priors: bool = False) -> Estimator:
+    """The judge that is used when none is given: tool calls and text answers.
+
+    Args:
+        priors: weigh the features by the hand-set priors alone, not by the fitted weights.
+    """
+    from .fitted import shipped
     from .router import FormEstimator
 
-    return FormEstimator()
+    return FormEstimator() if priors else FormEstimator(shipped())

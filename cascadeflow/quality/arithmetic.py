@@ -9,8 +9,8 @@ All linear, with caps on the characters, equations and numbers that are read.
 from __future__ import annotations
 
 import re
-from itertools import islice
 
+from .accounts import Accounts, values
 from .equations import Equation, equations, holds, value_of
 from .quantity import NUMBER, asks_for_a_count, asks_for_a_number, bare_expression, has_number_word
 from .rational import Rational, variants
@@ -19,8 +19,6 @@ MOST_EQUATIONS = 32
 MOST_SIGNS = 48
 """Signs of equality after which no more are looked at, understood or not."""
 LEAST_LINE = 3
-MOST_NUMBERS = 64
-"""Numbers read of a query and of a line."""
 READ_CHARS = 8_192
 TAIL_CHARS = 400
 """Characters at the end in which the final number is looked for."""
@@ -31,24 +29,22 @@ _COMMON = (0, 1, 2, 3, 4, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000)
 _COMMON_PARTS: tuple[Rational, ...] = ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4))
 
 
-def _values(text: str) -> list[Rational]:
-    return [value_of(found[0]) for found in islice(NUMBER.finditer(text), MOST_NUMBERS)]
-
-
 class Arithmetic:
     """Equations and numbers of one answer to a calculation."""
 
     __slots__ = (
-        "_asked", "_bare", "_count", "_foreign", "_known", "_last", "_left", "_operands",
-        "_results", "_signs", "_used", "_wanted", "right", "unsure", "wrong",
+        "_accounts", "_asked", "_bare", "_count", "_foreign", "_known", "_last", "_left",
+        "_operands", "_results", "_signs", "_used", "right", "unsure", "wanted", "wrong",
     )  # fmt: skip
 
     def __init__(self, query: str, *, choice: bool = False) -> None:
         """`choice`: the answer is an option, not a number; only equations are checked."""
-        self._wanted = not choice and asks_for_a_number(query)
+        self.wanted = not choice and asks_for_a_number(query)
+        """Whether the query is a calculation, not a choice or a question with numbers in it."""
+        self._accounts = Accounts(query if self.wanted else "")
         self._bare = bare_expression(query)
         self._count = asks_for_a_count(query)
-        self._asked = frozenset(_values(query))
+        self._asked = frozenset(values(query))
         self._known: set[Rational] = {(number, 1) for number in _COMMON}
         self._known.update(_COMMON_PARTS, *map(variants, self._asked))
         self._results: dict[Rational, bool] = {}
@@ -67,11 +63,11 @@ class Arithmetic:
             self._take_line(line)
 
     def _take_line(self, line: str) -> None:
-        values = _values(line) if len(line) >= LEAST_LINE else []
-        if not values:
+        found = values(line) if len(line) >= LEAST_LINE else []
+        if not found:
             return
-        self._used.update(values)
-        self._results.update((value, True) for value in values if value in self._results)
+        self._used.update(found)
+        self._results.update((value, True) for value in found if value in self._results)
         signs = line.count("=") + line.count("≈")
         if signs and self._signs < MOST_SIGNS:
             self._signs += signs
@@ -79,12 +75,13 @@ class Arithmetic:
                 self._take_equation(equation)
 
     def _take_equation(self, equation: Equation) -> None:
-        operands = _values(equation.expression)
+        operands = values(equation.expression)
         self._operands += len(operands)
         self._foreign += sum(value not in self._known for value in operands)
         self._known |= variants(equation.result)
         self._results.setdefault(equation.result, False)
         self._last = equation.result
+        self._accounts.take(equation)
         self.right += equation.verdict == "right"
         self.wrong += equation.verdict == "wrong"
         self.unsure += equation.verdict == "unsure"
@@ -95,11 +92,14 @@ class Arithmetic:
         return self.right + self.wrong + self.unsure
 
     def features(self) -> dict[str, float]:
-        """What the equations read so far amount to."""
+        """What the query asks for, and what the equations read so far amount to."""
+        return (self._accounts.query if self.wanted else {}) | self._equations()
+
+    def _equations(self) -> dict[str, float]:
         if not self.steps:
             return {}
         wrong = {"equations_wrong": min(1.0, 0.7 * self.wrong + 0.3 * self.unsure)}
-        if not self._wanted:
+        if not self.wanted:
             return wrong
         return wrong | {
             "equations_right": self.right / self.steps,
@@ -113,19 +113,23 @@ class Arithmetic:
 
         `worded` says that the query is long enough to need written steps.
         """
-        if not self._wanted:
+        if not self.wanted:
             return {}
         text = tail[-TAIL_CHARS:]
         markers = list(_MARKER.finditer(text))
         found = list(NUMBER.finditer(text, markers[-1].end() if markers else 0))
         if not found:
-            return {"final_number_missing": float(not has_number_word(text))}
+            return {"final_number_missing": float(not has_number_word(text)), "final_unmarked": 1.0}
         last = found[0] if markers else found[-1]
-        return self._final(last[0], negative=_negative(text[: last.start()]), worded=worded)
+        odd = self._final(last[0], negative=_negative(text[: last.start()]), worded=worded)
+        return odd | (self._accounts.final() | {"final_unmarked": float(not markers)})
 
     def _final(self, written: str, *, negative: bool, worded: bool) -> dict[str, float]:
         value = value_of(written)
         odd = {"steps_missing": float(worded and not self.steps)}
+        odd["final_fraction"] = float(value[1] != 1)
+        odd["fraction_inside"] = float(any(bottom != 1 for _, bottom in self._results))
+        odd["final_underived"] = float(bool(self.steps) and value not in self._results)
         odd["final_number_no_count"] = float(self._count and (negative or value[1] != 1))
         if self._bare and not self.steps:
             sign = "-" if negative else ""

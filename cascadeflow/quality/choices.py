@@ -12,7 +12,7 @@ import re
 MOST_OPTIONS = 26
 _OPTION = re.compile(r"(?:^|\n)[ \t]{0,8}[(*]{0,3}([A-Z])[).:*]{1,3}[ \t]")
 _ALONE = re.compile(r"[\s(*\[]{0,6}([A-Z])(?:[\s).:*\]]|$)")
-_ANSWER_WORDS = (
+ANSWER_WORDS = (
     "answer", "boxed", "antwort", "réponse", "respuesta", "risposta", "resposta", "antwoord",
     "ответ", "答案", "正解",
 )  # fmt: skip
@@ -37,7 +37,7 @@ def options(query: str) -> str:
 
 def chosen(text: str) -> list[str]:
     """The letters that `text` states as the answer, in order."""
-    stated = _stated(text, _ANSWER_WORDS) or _stated(text, _OPTION_WORDS)[-1:]
+    stated = _stated(text, ANSWER_WORDS) or _stated(text, _OPTION_WORDS)[-1:]
     alone = _ALONE.match(text)
     if alone and not stated and (len(text) < 8 or alone[0].rstrip()[-1:] in ").:"):
         return [alone[1]]

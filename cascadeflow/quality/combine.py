@@ -21,6 +21,8 @@ choice); expect less elsewhere. Features lie in [0, 1] except those named logpro
   from the query, and weak features are scaled down, because a linear mix of one good signal with
   many weak ones is worse than the good one. Odds of a token are too confident, hence the factor
   below 1; a long answer always has a few unlikely tokens, so its base is higher.
+- Opinions of judges that were asked (the model about itself, other drafts, another model) get the
+  same: their odds are added, and weak features are scaled down.
 
 During the stream a draft is given up on strong evidence only: unless a `DECISIVE` feature is high,
 p_good stays at 0.2 or more.
@@ -81,6 +83,10 @@ DOUBTFUL_MEAN = -1.5
 """Mean log-probability below which a text is unlikely as a whole (perplexity 4.5)."""
 DOUBT_WEIGHT = 1.5
 
+OPINIONS = ("self_check", "agreement", "model")
+OPINION_WEIGHT = 0.4
+MOST_OPINION_ODDS = 8.0
+
 DECISIVE = ("refusal", "repetition", "gibberish", "off_language", "logprob_collapse")
 DECISIVE_FROM = 0.9
 LEAST_UNDECIDED = 0.2
@@ -90,8 +96,11 @@ BOUNDS = (0.001, 0.999)
 
 def probability(features: Mapping[str, float], *, finished: bool) -> float:
     """The probability that a draft with these features is good; unknown names weigh nothing."""
-    beside = "logprob_low_quantile" in features
-    z = _logprob_term(features) if beside else BASE
+    known = "logprob_low_quantile" in features
+    opinions = [features[name] for name in OPINIONS if name in features]
+    beside = known or bool(opinions)
+    z = _logprob_term(features) if known else BASE
+    z += sum(OPINION_WEIGHT * _opinion_odds(p) for p in opinions)
     z += _weigh(FATAL, features) + _weigh(SERIOUS, features)
     weak = _weigh(WEAK, features)
     if beside:
@@ -108,6 +117,13 @@ def decisive(features: Mapping[str, float]) -> bool:
 
 def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
     return sum(weights[name] * value for name, value in features.items() if name in weights)
+
+
+def _opinion_odds(p: float) -> float:
+    """log(p / (1 - p)), bounded."""
+    least = 1 / (1 + math.exp(MOST_OPINION_ODDS))
+    bounded = min(max(p, least), 1 - least)
+    return math.log(bounded / (1 - bounded))
 
 
 def _logprob_term(features: Mapping[str, float]) -> float:

@@ -46,6 +46,11 @@ class Structure:
         """Whether a code fence is open."""
         return self._fences % 2 == 1
 
+    @property
+    def fenced(self) -> bool:
+        """Whether there is a code fence."""
+        return self._fences > 0
+
     def unclosed(self) -> float:
         """1 for an open code fence, 0.7 for open brackets in code or in JSON, else 0."""
         if self.in_code:

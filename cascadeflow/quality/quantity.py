@@ -48,12 +48,19 @@ _PARTED = (
 )
 _DIVISIBLE = frozenset(_PARTED.split())
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[?？]?")
+MANY_NUMBERS = 4
+"""Numbers in a query from which any question at its end is taken to ask for another one."""
+QUESTION_CHARS = 160
+_WHAT = (
+    "what is", "what was", "what will", "what are", "what does", "how high", "how deep", "how wide",
+    "wie hoch", "was ist", "quel est", "quelle est", "cuál es", "qual è", "qual é", "wat is",
+)  # fmt: skip
 MOST_WORDS_AROUND = 8
 """Words around an expression that is the whole question."""
 
 
 def _words(text: str) -> list[str]:
-    return [word.strip(".,;:!?()\"'") for word in text.lower().split()]
+    return [word.strip(".,;:!?()\"'") for word in text.lower().replace("-", " ").split()]
 
 
 def count_numbers(query: str) -> int:
@@ -72,7 +79,16 @@ def asks_for_a_number(query: str) -> bool:
     """Whether a query is a calculation: numbers and a question of quantity, or an expression."""
     if bare_expression(query):
         return True
-    return count_numbers(query) >= 2 and any(map(_is_of_quantity, _SENTENCE.findall(query)))
+    count = count_numbers(query)
+    if count >= 2 and any(map(_is_of_quantity, _SENTENCE.findall(query))):
+        return True
+    return count >= MANY_NUMBERS and _asks_what(query)
+
+
+def _asks_what(query: str) -> bool:
+    """Whether the query ends in a question for one thing, or for a degree of it."""
+    last = query.rstrip()[-QUESTION_CHARS:].lower()
+    return last.endswith(("?", "？")) and any(phrase in last for phrase in _WHAT)
 
 
 def _is_of_quantity(sentence: str) -> bool:

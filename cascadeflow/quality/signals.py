@@ -5,15 +5,18 @@ Features are floats in [0, 1], 0 where nothing was found; a feature that is 0 is
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from ..types import Request, Stop
-from . import refusal
+from . import complexity, refusal
 from .arithmetic import Arithmetic
 from .choices import chosen, options
 from .echo import is_echo
 from .endings import Structure, unfinished
 from .expectations import expectations
+from .forms import Asked, Form, form_of, wants_code, wants_json
 from .gibberish import Gibberish
 from .language import Profile, names_a_language, off_language
 from .phrases import Phrases
@@ -21,6 +24,7 @@ from .pieces import Pieces
 from .quantity import count_numbers
 from .query import instructions
 from .repetition import Repetition
+from .support import Options
 
 TAIL_CHARS = 800
 WORDED_CHARS = 120
@@ -32,7 +36,7 @@ class Signals:
     """What was found in the pieces of one answer so far."""
 
     __slots__ = (
-        "_arithmetic", "_expected", "_gibberish", "_json", "_opened", "_options", "_phrases",
+        "_arithmetic", "_asked", "_expected", "_gibberish", "_opened", "_options", "_phrases",
         "_pieces", "_profile", "_query", "_query_profile", "_refusal_kind", "_repetition",
         "_structure", "_taken",
     )  # fmt: skip
@@ -41,7 +45,6 @@ class Signals:
         self._query = query
         self._expected = expectations(query)
         self._options = options(query)
-        self._json = str((request.response_format or {}).get("type", "")).startswith("json")
         self._query_profile: Profile | None = None
         if not names_a_language(query) and not names_a_language(instructions(request)):
             self._query_profile = Profile(query)
@@ -49,6 +52,13 @@ class Signals:
         self._arithmetic: Arithmetic | None = None
         if count_numbers(query):
             self._arithmetic = Arithmetic(query, choice=bool(self._options))
+        self._asked = Asked(
+            options=bool(self._options),
+            number=self._arithmetic is not None and self._arithmetic.wanted,
+            brief=self._expected.brief,
+            json=wants_json(request),
+            code=wants_code(query),
+        )
         self._opened = 0
         self._refusal_kind: refusal.Kind = "none"
         self._pieces = Pieces()
@@ -57,6 +67,19 @@ class Signals:
         self._gibberish = Gibberish()
         self._phrases = Phrases(query)
         self._structure = Structure()
+
+    def before(self) -> dict[str, float]:
+        """Features of the request alone."""
+        chars = Options(self._query).stem_chars if self._asked.options else len(self._query)
+        features = {"complexity": complexity.score(self._query), "query_length": length(chars)}
+        if self._arithmetic is not None:
+            features |= self._arithmetic.features()
+        return features
+
+    def form(self, size: int, *, finished: bool) -> Form:
+        """The form of an answer of `size` characters so far."""
+        fenced = self._structure.fenced
+        return form_of(self._asked, size=size, fenced=fenced, finished=finished)
 
     def read(self, text: str) -> None:
         """Read the pieces that `text` completes."""
@@ -86,6 +109,7 @@ class Signals:
             "placeholder": min(1.0, float(self._phrases.placeholders)),
             "hedging": min(1.0, self._phrases.hedges / max(2.0, size / 300)),
             "self_correction": min(1.0, 0.6 * self._phrases.corrections),
+            "answer_length": length(size),
         }
         if self._query_profile is not None:
             features["off_language"] = off_language(self._query_profile, self._profile)
@@ -130,7 +154,7 @@ class Signals:
         features = {} if limited else self._length(len(text))
         if not self._expected.copied:
             features["echo"] = float(is_echo(self._query, text))
-        if self._json:
+        if self._asked.json:
             features["json_invalid"] = float(not is_json(text))
         if self._options:
             features |= self._choice(text)
@@ -153,7 +177,13 @@ class Signals:
             return {"choice_missing": 0.0 if named else 1.0}
         if letters[-1] not in self._options:
             return {"choice_missing": 1.0}
-        return {"choice_conflict": float(len(set(letters)) > 1)}
+        found = Options(self._query).features(text, letters[-1])
+        return found | {"choice_conflict": float(len(set(letters)) > 1)}
+
+
+def length(chars: int) -> float:
+    """A length on a logarithmic scale: 0 for none, 1 for 22,000 characters or more."""
+    return min(1.0, math.log1p(chars) / 10)
 
 
 def emptiness(text: str) -> float:

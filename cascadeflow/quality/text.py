@@ -13,11 +13,13 @@ A draft with tool calls is not judged here: the estimate stays the prior of the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
+from ..core.policy import Opinion
 from ..types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
-from . import combine, complexity, refusal
+from . import combine, refusal
+from .forms import Form
 from .logprobs import BLOCK, Logprobs
+from .model import Model, weigh
 from .pieces import STEP, last_edge, next_edge
 from .query import query_text
 from .signals import Signals
@@ -26,43 +28,39 @@ OPENING_EDGES = (64, 160)
 """Characters at which the opening is looked at, before the regular edges."""
 
 
-class Model(Protocol):
-    """Turns named features into a probability."""
-
-    def __call__(self, features: Mapping[str, float], *, finished: bool) -> float:
-        """The probability in [0, 1] that a draft with these features is good."""
-        ...
-
-
 class TextEstimator:
-    """Judges text answers; `model` weighs the features."""
+    """Judges text answers; `model` weighs the features, `models` those of the forms they name."""
 
-    __slots__ = ("_model",)
+    __slots__ = ("_model", "_models")
 
-    def __init__(self, model: Model = combine.probability) -> None:
+    def __init__(
+        self, model: Model = combine.probability, models: Mapping[Form, Model] | None = None
+    ) -> None:
         self._model = model
+        self._models = models or {}
 
     def observe(self, request: Request) -> TextObserver:
         """Begin to watch the answer to `request`."""
-        return TextObserver(request, self._model)
+        return TextObserver(request, self._model, self._models)
 
 
 class TextObserver:
     """What is known of one answer."""
 
     __slots__ = (
-        "_edge", "_estimate", "_features", "_finished", "_logprobs", "_model", "_opening", "_parts",
-        "_passed", "_prior", "_query", "_request", "_signals", "_size", "_stop", "_tokens",
-        "_with_calls",
+        "_edge", "_estimate", "_features", "_finished", "_logprobs", "_model", "_models",
+        "_opening", "_opinions", "_parts", "_passed", "_prior", "_signals", "_size", "_stop",
+        "_tokens", "_with_calls",
     )  # fmt: skip
 
-    def __init__(self, request: Request, model: Model) -> None:
-        self._request = request
+    def __init__(
+        self, request: Request, model: Model, models: Mapping[Form, Model] | None = None
+    ) -> None:
         self._model = model
-        self._query = query_text(request)
-        self._prior = {"complexity": complexity.score(self._query)}
-        self._estimate = Estimate(model(self._prior, finished=False), self._prior)
-        self._signals: Signals | None = None
+        self._models = models or {}
+        self._signals = Signals(request, query_text(request))
+        self._prior = self._signals.before()
+        self._opinions: dict[str, float] = {}
         self._logprobs = Logprobs()
         self._parts: list[str] = []
         self._tokens: list[float] = []
@@ -74,6 +72,12 @@ class TextObserver:
         self._with_calls = False
         self._finished = False
         self._stop: Stop | None = None
+        self._judge()
+
+    @property
+    def form(self) -> Form:
+        """The form of the answer, as far as it is known."""
+        return self._signals.form(self._passed, finished=self._finished)
 
     def feed(self, delta: Delta) -> None:
         """Take in the next delta; what follows the `Stop` is not looked at."""
@@ -86,6 +90,12 @@ class TextObserver:
             self._with_calls = True
         elif isinstance(delta, Stop):
             self._stop = delta
+
+    def advise(self, opinion: Opinion) -> None:
+        """Take in an outside opinion of the finished draft."""
+        self._opinions[opinion.judge] = opinion.p_good
+        if self._finished:
+            self._judge()
 
     def estimate(self) -> Estimate:
         """The probability that the draft is good, and the features behind it."""
@@ -104,7 +114,7 @@ class TextObserver:
             self._passed = edge
             self._features = self._early(edge) if edge < STEP else self._later(edge)
         self._take_tokens(len(self._tokens) // BLOCK * BLOCK)
-        self._judge(finished=False)
+        self._judge()
 
     def _early(self, edge: int) -> dict[str, float]:
         """Features of the opening: only a refusal shows so soon."""
@@ -124,12 +134,11 @@ class TextObserver:
         self._finished = True
         if not self._with_calls:
             self._features = self._read("".join(self._parts)).after(stop)
+            self._passed = self._size
         self._take_tokens(len(self._tokens))
-        self._judge(finished=True)
+        self._judge()
 
     def _read(self, text: str) -> Signals:
-        if self._signals is None:
-            self._signals = Signals(self._request, self._query)
         self._signals.read(text)
         return self._signals
 
@@ -138,12 +147,14 @@ class TextObserver:
             self._logprobs.take(self._tokens[start : min(start + BLOCK, count)])
         del self._tokens[:count]
 
-    def _judge(self, *, finished: bool) -> None:
+    def _judge(self) -> None:
         """Combine what is known; with tool calls that is the request alone."""
         features = self._prior
         if not self._with_calls:
-            features = features | self._features | self._logprobs.features(finished=finished)
-        self._estimate = Estimate(self._model(features, finished=finished), features)
+            features = features | self._features | self._opinions
+            features |= self._logprobs.features(finished=self._finished)
+        model = self._models.get(self.form, self._model)
+        self._estimate = weigh(model, features, finished=self._finished)
 
 
 def edges_around(size: int) -> tuple[int, int]:

@@ -190,7 +190,14 @@ def _fitting(reads: list[Read], offer: Offer, question: Question) -> dict[str, f
         "other_fits_better": max(0.0, best_other - least),
         "tool_uncalled": several * max(0.0, best_other - POOR_FIT) / (1 - POOR_FIT),
         "query_unexplained": _unexplained(reads, question),
-    }
+    } | _off_topic([offer.off_topic(read.tool, question) for read in reads])
+
+
+def _off_topic(found: list[tuple[float, float]]) -> dict[str, float]:
+    """The least fitting name; what is asked for may be met by any of the calls."""
+    unasked = max(name for name, _ in found)
+    missed = min(focus for _, focus in found)
+    return {"name_unasked": unasked, "focus_missed": missed, "off_topic": unasked * missed}
 
 
 def _unexplained(reads: list[Read], question: Question) -> float:
@@ -219,6 +226,6 @@ def _counting(calls: Sequence[ToolCall], reads: list[Read], question: Question) 
     listing = any(len(found) > 1 for read in reads for found in read.degrees.values())
     return {
         "calls_missing": max(0.0, several - 0.5) * (1 if listing else 2) if count == 1 else 0.0,
-        "calls_surplus": 1 - several if count > 1 else 0.0,
+        "calls_surplus": 1 - several if len(calls) > 1 else 0.0,
         "calls": min(1.0, (count - 1) / 4),
     }

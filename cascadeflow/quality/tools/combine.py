@@ -30,7 +30,7 @@ from collections.abc import Mapping
 
 from .. import combine as text
 
-CALL_BASE = 0.4
+CALL_BASE = 1.4
 HARD: Mapping[str, float] = {
     "unknown_tool": -6.0,
     "arguments_unparsable": -6.0,
@@ -39,6 +39,7 @@ HARD: Mapping[str, float] = {
     "missing_required": -3.5,
     "unknown_argument": -2.5,
     "wrong_type": -2.2,
+    "loose_type": -0.8,
     "outside_enum": -2.5,
     "out_of_bounds": -2.5,
     "refusal": -4.0,
@@ -51,8 +52,9 @@ CALL: Mapping[str, float] = {
     "fit_poor": -1.0,
     "other_fits_better": -2.0,
     "tool_uncalled": -2.5,
-    "query_unexplained": -0.5,
-    "grounded": 1.5,
+    "name_unasked": -1.0,
+    "focus_missed": -1.0,
+    "off_topic": -0.8,
     "required_ungrounded": -1.2,
     "required_worst": -0.8,
     "optional_invented": -1.2,
@@ -72,6 +74,8 @@ CALL: Mapping[str, float] = {
 NO_CALL_BASE = 3.2
 NO_CALL: Mapping[str, float] = {
     "tool_fits": -9.0,
+    "name_unasked": 1.5,
+    "focus_missed": 1.0,
     "values_missing": 2.5,
     "asks_for_missing": 5.0,
     "call_in_text": -1.8,

@@ -10,10 +10,17 @@ computed, once. So the estimate is a function of what was said, not of how it wa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...core.calls import CallFragment, Calls, CallStarted, CallStep
+from ...core.policy import Opinion
 from ...errors import ProtocolError
 from ...types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
-from ..text import Model, TextEstimator
+from .. import complexity
+from ..forms import Form
+from ..model import Model, weigh
+from ..signals import length
+from ..text import TextEstimator
 from . import combine
 from .arguments import JSONPrefix
 from .call_signals import call_features
@@ -24,29 +31,36 @@ from .question import Question
 
 
 class ToolEstimator:
-    """Judges tool drafts; `model` weighs the features."""
+    """Judges tool drafts; `model` weighs the features, `models` those of the forms they name."""
 
-    __slots__ = ("_model",)
+    __slots__ = ("_model", "_models")
 
-    def __init__(self, model: Model = combine.probability) -> None:
+    def __init__(
+        self, model: Model = combine.probability, models: Mapping[Form, Model] | None = None
+    ) -> None:
         self._model = model
+        self._models = models or {}
 
     def observe(self, request: Request) -> ToolObserver:
         """Begin to watch the answer to `request`."""
-        return ToolObserver(request, self._model)
+        return ToolObserver(request, self._model, self._models)
 
 
 class ToolObserver:
     """What is known of one tool draft."""
 
     __slots__ = (
-        "_calls", "_estimate", "_finished", "_found", "_model", "_offered", "_prefixes", "_request",
-        "_said", "_stop", "_text", "_texts", "_weighed",
+        "_calls", "_estimate", "_finished", "_found", "_model", "_models", "_offered", "_opinions",
+        "_prefixes", "_request", "_said", "_stop", "_text", "_texts", "_weighed",
     )  # fmt: skip
 
-    def __init__(self, request: Request, model: Model) -> None:
+    def __init__(
+        self, request: Request, model: Model, models: Mapping[Form, Model] | None = None
+    ) -> None:
         self._request = request
         self._model = model
+        self._models = models or {}
+        self._opinions: dict[str, float] = {}
         self._offered = frozenset(str(tool.get("name", "")) for tool in request.tools)
         self._calls = Calls(self._offered)
         self._prefixes: dict[int, JSONPrefix] = {}
@@ -58,6 +72,17 @@ class ToolObserver:
         self._finished = False
         self._said = self._text.estimate()
         self._estimate = Estimate(model({}, finished=False))
+
+    @property
+    def form(self) -> Form:
+        """Whether tools are called, as far as it is known."""
+        return "tool_call" if self._calls.calls or self._prefixes else "no_call"
+
+    def advise(self, opinion: Opinion) -> None:
+        """Take in an outside opinion of the finished draft."""
+        self._opinions[opinion.judge] = opinion.p_good
+        if self._finished:
+            self._judge(dict(self._estimate.evidence))
 
     def feed(self, delta: Delta) -> None:
         """Take in the next delta; what follows the `Stop` is not looked at."""
@@ -96,7 +121,11 @@ class ToolObserver:
         )
 
     def _judge(self, features: dict[str, float]) -> None:
-        self._estimate = Estimate(self._model(features, finished=self._finished), features)
+        features |= self._opinions
+        model = self._model
+        if self._finished and not features.get("after_results"):
+            model = self._models.get(self.form, model)
+        self._estimate = weigh(model, features, finished=self._finished)
 
     def _take_fragment(self, delta: ToolCallDelta) -> None:
         try:
@@ -129,11 +158,21 @@ class ToolObserver:
         choice = self._request.tool_choice
         if calls := self._calls.calls:
             odd = call_features(calls, offer, question, choice) | _ending(stop)
+            odd |= _asked(question)
             # Nothing else that was found on the way: the whole arguments tell it better.
             return odd | {"arguments_overlong": 1.0} if "arguments_overlong" in self._found else odd
         self._text.feed(stop)
-        said = dict(self._text.estimate().evidence)
+        said = dict(self._text.estimate().evidence) | _asked(question)
         return said | no_call_features("".join(self._texts), offer, question, choice)
+
+
+def _asked(question: Question) -> dict[str, float]:
+    """What the query tells of how hard it is."""
+    asked = {
+        "complexity": complexity.score(question.text),
+        "query_length": length(len(question.text)),
+    }
+    return asked | ({"code_in_query": 1.0} if question.technical else {})
 
 
 def _ending(stop: Stop) -> dict[str, float]:

@@ -150,12 +150,20 @@ def _option(value: str, schema: Schema, question: Question) -> float:
     if found == 1.0:
         return found
     folded = fold(value)
+    if isinstance(schema.default, str) and "/" in schema.default:
+        found = max(found, _like(value, schema.default))
     if value in sequence(schema.enum):
         return max(found, PART_OPTION)
     described = schema.description
     if folded and isinstance(described, str) and folded in fold(described[:MOST_TEXT]):
         return max(found, PART_EXAMPLE)
     return found
+
+
+def _like(value: str, pattern: str) -> float:
+    """The share of the parts of an address or path that those of a default begin with."""
+    parts, known = value.split("/"), pattern[:MOST_TEXT].split("/")
+    return sum(part == other for part, other in zip(parts, known, strict=False)) / len(parts)
 
 
 def text_degree(value: str, question: Question) -> float:

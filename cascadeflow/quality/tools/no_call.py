@@ -34,8 +34,11 @@ def no_call_features(
     name = max(fits, key=lambda each: fits[each])
     tool = offer.tools[name]
     lacking = values_missing(tool, question)
+    unasked, missed = offer.off_topic(tool, question)
     features |= {
         "tool_fits": fits[name],
+        "name_unasked": unasked,
+        "focus_missed": missed,
         "values_missing": lacking,
         "asks_back": float(asks_back(text)),
         "asks_for_missing": float(asks_back(text) and lacking > 0),

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from .jsontypes import mapping, sequence
 from .question import Question
-from .words import overlap, split, tool_content
+from .words import is_generic, overlap, split, tool_content
 
 MOST_DESCRIPTION = 400
 MOST_PARAMETERS = 24
@@ -63,6 +64,8 @@ class Tool:
             if self._deep:
                 text = mapping(self.properties[name]).get("description")
                 found |= tool_content(text[:MOST_PARAMETER_TEXT] if isinstance(text, str) else "")
+                for inner in islice(mapping(mapping(self.properties[name]).get("properties")), 8):
+                    found |= tool_content(inner)
         return found
 
     @cached_property
@@ -82,6 +85,19 @@ class Offer:
         """How well each tool suits the query, in [0, 1]."""
         least = 0.0 if self._comparable(question) else UNKNOWN_FIT
         return {name: max(least, fit(tool, question.asked)) for name, tool in self.tools.items()}
+
+    def off_topic(self, tool: Tool, question: Question) -> tuple[float, float]:
+        """How far a tool is about something else than the query: its name, and what is asked for.
+
+        The share of the telling words of the name that the query lacks, and the share of the words
+        of what is asked for that the tool lacks; (0, 0) where words cannot tell.
+        """
+        if not self._comparable(question):
+            return 0.0, 0.0
+        named = [word for word in tool.named if not is_generic(word)]
+        unasked = sum(word not in question.stems for word in named)
+        missed = sum(word not in tool.words for word in question.focus)
+        return unasked / max(1, len(named)), missed / max(1, len(question.focus))
 
     def _comparable(self, question: Question) -> bool:
         """Whether query and tools may be in one language.

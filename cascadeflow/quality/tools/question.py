@@ -18,7 +18,7 @@ from ...types import Message, Request
 from ..query import message_text, query_text
 from .jsontypes import mapping, sequence
 from .numbers import all_readings, numbers
-from .words import content_of, fold, is_stop, split, stem, stems, stems_of
+from .words import content_of, fold, is_generic, is_stop, split, stem, stems, stems_of
 
 MOST_CONTEXT = 16_384
 """Characters of the conversation around the query that values are looked for in."""
@@ -36,6 +36,15 @@ _JOINED = re.compile(
     r"(?:, and |, or |, | and | or | und | oder | et | ou | y | e | en | и |、|，)"
     r"(?:the |an? |in |for |of |to |from |at |der |die |das |le |la |el )?([^\W_]+)"
 )
+_ASKING = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
+_BOUND = re.compile(
+    r"\b(?:of|for|in|with|given|at|on|from|by|if|when|that|to|within|during|between|using|von|für|mit"
+    r"|aus|bei|wenn|de|du|des|pour|en|dans|avec|con|para|del|di|per|da|do|van|voor|met)\b",
+    re.IGNORECASE,
+)
+LONGEST_FOCUS = 80
+"""Characters of an asking sentence without a preposition that are read for what it asks."""
+_IDENTIFIER = re.compile(r"[a-z][A-Z]|[^\W\d]_[^\W\d]|`|\(\)")
 _DROPPED = str.maketrans("", "", " \t\r\n*^_-'\"`.,()")
 
 
@@ -132,6 +141,25 @@ class Question:
     def asked(self) -> frozenset[str]:
         """The stems of the query that carry meaning."""
         return content_of(self.split)
+
+    @cached_property
+    def focus(self) -> frozenset[str]:
+        """The stems of what is asked for, "freezing point" in "What is the freezing point of ...".
+
+        They stand in the first question, or sentence, before its first preposition.
+        """
+        sentences = [part for part in _ASKING.split(self.text) if part.strip()]
+        asking = next((each for each in sentences if each.rstrip()[-1] in "?？"), "")
+        sentence = asking or (sentences[0] if sentences else "")
+        bound = _BOUND.search(sentence)
+        head = content_of(split(sentence[: bound.start()])) if bound else frozenset[str]()
+        found = head or content_of(split(sentence[:LONGEST_FOCUS]))
+        return frozenset(word for word in found if not is_generic(word))
+
+    @property
+    def technical(self) -> bool:
+        """Whether the query holds identifiers of a program."""
+        return bool(_IDENTIFIER.search(self.text))
 
     @cached_property
     def numbers(self) -> list[frozenset[float]]:

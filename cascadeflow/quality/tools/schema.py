@@ -17,10 +17,18 @@ from .jsontypes import Json, is_number, mapping, same, sequence
 
 MOST_VALUES = 512
 MOST_LEVELS = 12
+LONGEST_WRITTEN = 2_000
+"""Characters of a string that may spell a value of another type."""
 
 Violation: TypeAlias = Literal[
-    "missing_required", "unknown_argument", "wrong_type", "outside_enum", "out_of_bounds"
+    "missing_required",
+    "unknown_argument",
+    "wrong_type",
+    "loose_type",
+    "outside_enum",
+    "out_of_bounds",
 ]
+"""`loose_type`: a value of another type that spells one of the right type, as "5" does 5."""
 
 
 class Schema(msgspec.Struct, rename="camel"):
@@ -81,7 +89,7 @@ class _Check:
             return
         schema = read_schema(node)
         if schema.type is not None and not has_type(value, schema.type):
-            self.found.append("wrong_type")
+            self.found.append("loose_type" if _written(value, schema.type) else "wrong_type")
             return
         if not _listed(schema, value):
             self.found.append("outside_enum")
@@ -145,6 +153,18 @@ def has_type(value: Json, kind: Json) -> bool:
             return value is None
         case _:
             return True
+
+
+def _written(value: Json, kind: Json) -> bool:
+    """Whether a string spells a value of the right type, or a fraction stands for an integer."""
+    if isinstance(value, float):
+        return str(kind) == "integer"
+    if not isinstance(value, str) or len(value) > LONGEST_WRITTEN:
+        return False
+    try:
+        return has_type(msgspec.json.decode(value.lower()), kind)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
 
 
 def _listed(schema: Schema, value: Json) -> bool:

@@ -1,0 +1,217 @@
+"""Replays a recorded row through an estimator and a policy, as the cascade would have run it.
+
+    before   the request alone: is the draft worth asking for?
+    during   the draft at `rate` tokens per second, one delta a token, judged as often as the
+             cascade judges: is it hopeless?
+    after    the whole draft, and the model's opinion of itself where it was recorded: is it kept?
+
+No network, no clock: seconds are tokens by rate. A row whose draft has neither text nor calls (only
+labels were recorded) is judged by its request alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+from ..calibration import load_policy
+from ..core.answer import FIRST_LOOK, LOOKS_PER_DOUBLING
+from ..core.economics import Costs, Priced
+from ..core.policy import Advisable, Estimator, Observer, Opinion, Policy, ThresholdPolicy
+from ..errors import ConfigError
+from ..quality import default_estimator
+from ..types import Delta, Estimate, Request, TextDelta, ToolCallDelta
+from .dataset import Answer, Row, deltas_of, request_of
+
+EstimatorName: TypeAlias = Literal["shipped", "hand"]
+
+BYTES_PER_TOKEN = 4
+"""Of an answer whose tokens were not recorded."""
+
+
+@runtime_checkable
+class Formed(Protocol):
+    """An observer that can name the kind of answer it judges."""
+
+    @property
+    def form(self) -> str:
+        """Such as "arithmetic"."""
+        ...
+
+
+class Abandoned(msgspec.Struct, frozen=True):
+    """A draft that was given up while it streamed."""
+
+    p_good: float
+    """The estimate at that moment."""
+    tokens: int
+    """How many had come."""
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the judge made of one row."""
+
+    form: str
+    before: float
+    """`p_good` of the request alone."""
+    estimate: Estimate
+    """Of the whole draft."""
+    asked: bool
+    """False: the policy went to the strong model directly; no draft was paid."""
+    accepted: bool
+    """What the policy decided of the whole draft."""
+    tokens: int
+    """Of the draft."""
+    abandoned: Abandoned | None = None
+    """During the stream; None: it ran to its end, or no stream was replayed."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the draft was asked for, not abandoned, and accepted."""
+        return self.asked and self.accepted and self.abandoned is None
+
+    @property
+    def score(self) -> float:
+        """Higher where the draft should be kept: minus what escalating is estimated to gain.
+
+        Where the estimator has no opinion of the last tier that tier is taken to be right, and the
+        score ranks like `p_good`.
+        """
+        benefit = self.estimate.benefit
+        return self.estimate.p_good - 1 if benefit is None else -benefit
+
+
+def known(name: str) -> EstimatorName:
+    """`name`, if there is such an estimator.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    match name:
+        case "shipped" | "hand":
+            return name
+        case _:
+            raise ConfigError(f"estimator is {name!r}; it must be shipped or hand")
+
+
+def estimator(name: EstimatorName) -> Estimator:
+    """The shipped estimator, or the one made of hand-set priors alone."""
+    return default_estimator(priors=name == "hand")
+
+
+def policy(text: str) -> Policy:
+    """A policy from "ACCEPT" or "ACCEPT,HOPELESS", two probabilities, or from a calibration file.
+
+    Raises:
+        ConfigError: there is no such policy, or no such file.
+    """
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        return load_policy(text)
+    match numbers:
+        case [accept_at]:
+            return ThresholdPolicy(accept_at, min(accept_at, ThresholdPolicy().hopeless))
+        case [accept_at, hopeless]:
+            return ThresholdPolicy(accept_at, hopeless)
+        case _:
+            raise ConfigError(f'policy is {text!r}; it must be like "0.6" or "0.6,0.15", or a path')
+
+
+def replay(
+    row: Row, estimator: Estimator, policy: Policy | None = None, *, streamed: bool = False
+) -> Replayed:
+    """Judge one row.
+
+    Args:
+        row: a recorded row; labels are not looked at.
+        estimator: makes the observer.
+        policy: None: the shipped thresholds.
+        streamed: whether the draft is also judged while it streams. It costs a few times as much.
+    """
+    rule = _priced(ThresholdPolicy() if policy is None else policy, row)
+    request = request_of(row)
+    observer = estimator.observe(request)
+    before = observer.estimate()
+    asked = rule.decide(before, "before")[0] != "escalate"
+    estimate = before
+    if recorded(row.draft):
+        for delta in deltas_of(row.draft):
+            observer.feed(delta)
+        advise(observer, row.draft)
+        estimate = observer.estimate()
+    return Replayed(
+        form=_form(observer, request),
+        before=before.p_good,
+        estimate=estimate,
+        asked=asked,
+        accepted=rule.decide(estimate, "after")[0] == "accept",
+        tokens=tokens_of(row.draft),
+        abandoned=_stream(row, request, estimator, rule) if streamed and asked else None,
+    )
+
+
+def recorded(answer: Answer) -> bool:
+    """Whether the answer itself was recorded, if only as empty, not just what is known of it."""
+    said = answer.content is not None or bool(answer.tool_calls)
+    return said or answer.finish_reason is not None
+
+
+def tokens_of(answer: Answer) -> int:
+    """Generated tokens: as recorded, else estimated from the text. At least 1."""
+    if answer.tokens_out is not None:
+        return max(1, answer.tokens_out)
+    said = sum(map(_size, deltas_of(answer)))
+    return max(1, math.ceil(said / BYTES_PER_TOKEN))
+
+
+def advise(observer: Observer, draft: Answer) -> None:
+    """Tell the observer what the model thought of its own draft, where that was recorded."""
+    if draft.self_verify_logp is not None and isinstance(observer, Advisable):
+        observer.advise(Opinion("self_check", math.exp(min(0.0, draft.self_verify_logp))))
+
+
+def _stream(row: Row, request: Request, estimator: Estimator, rule: Policy) -> Abandoned | None:
+    """The draft token by token, judged as often as the cascade does."""
+    observer = estimator.observe(request)
+    deltas = deltas_of(row.draft, tokens_of(row.draft))[:-1]
+    size, next_look = 0, FIRST_LOOK
+    for count, delta in enumerate(deltas, 1):
+        observer.feed(delta)
+        size += _size(delta)
+        if size < next_look:
+            continue
+        next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
+        estimate = observer.estimate()
+        if rule.decide(estimate, "during")[0] == "escalate":
+            # Deltas are counted, not tokens: the parts of several calls are cut as finely each.
+            share = count / len(deltas)
+            return Abandoned(estimate.p_good, math.ceil(share * tokens_of(row.draft)))
+    return None
+
+
+def _priced(rule: Policy, row: Row) -> Policy:
+    """The policy for what this row cost."""
+    if not isinstance(rule, Priced):
+        return rule
+    strong = row.verifier.cost if row.verifier is not None else None
+    return rule.priced(Costs(row.draft.cost or 0.0, strong or 0.0))
+
+
+def _size(delta: Delta) -> int:
+    """Bytes of the answer in a delta."""
+    match delta:
+        case TextDelta(text):
+            return len(text.encode("utf-8", "surrogatepass"))
+        case ToolCallDelta(name=name, arguments=arguments):
+            return len((name + arguments).encode("utf-8", "surrogatepass"))
+        case _:
+            return 0
+
+
+def _form(observer: Observer, request: Request) -> str:
+    if isinstance(observer, Formed):
+        return observer.form
+    return "tools" if request.tools else "text"

@@ -1,0 +1,105 @@
+"""Recognises the form of an answer from the request and from the answer so far.
+
+Text does not transfer across forms: what tells a wrong calculation from a right one says nothing of
+an essay. So each form has weights of its own, and where none were fitted the hand-set ones judge.
+
+    tools offered: a call --> tool_call            response_format is JSON --> structured
+                   none   --> no_call              options offered --> letter (bare) or choice
+    a number is asked for --> arithmetic           a code fence, or code is asked for --> code
+    a word is asked for, or no more came --> short otherwise --> open
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from ..types import Request
+
+Form: TypeAlias = Literal[
+    "tool_call",
+    "no_call",
+    "arithmetic",
+    "choice",
+    "letter",
+    "short",
+    "code",
+    "structured",
+    "open",
+]
+"""`choice` is a multiple choice with reasoning, `letter` one without."""
+
+LETTER_CHARS = 40
+"""Longest answer that only names an option where nothing else was asked for, and"""
+ALONE_CHARS = 4
+"""the same where reasoning would have been welcome."""
+SHORT_CHARS = 80
+"""Longest whole answer that counts as short though nobody asked for it."""
+BRIEF_CHARS = 400
+"""Longest answer that counts as short where a short one was asked for."""
+
+TASK_CHARS = 2_048
+"""Characters of a query that are read for whether it is about code."""
+
+_CODE = re.compile(
+    r"```|\bdef |\bclass \w+[(:{]|#include|\bSELECT\b.{1,80}\bFROM\b|"
+    r"\b(?:python|javascript|typescript|java|rust|golang|kotlin|haskell|sql|bash|regex|html|css)\b|"
+    r"c\+\+|\b(?:function|script|program|code|unit test|programm|programa|funktion|fonction|"
+    r"funci[oó]n|funzione|код|функци)|代码|函数|コード|関数",
+    re.IGNORECASE,
+)
+_WRITE = re.compile(
+    r"\b(?:write|implement|create|fix|debug|refactor|complete|schreib|erstelle|[ée]cri[st]|"
+    r"escrib|scrivi|escrev|schrijf|напиши|исправь)|写|実装|作成",
+    re.IGNORECASE,
+)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a request asks for."""
+
+    options: bool
+    """Options to choose from."""
+    number: bool
+    """The result of a calculation."""
+    brief: bool
+    """A word, a letter, a sentence."""
+    json: bool
+    """`response_format` demands JSON."""
+    code: bool
+
+
+def wants_json(request: Request) -> bool:
+    """Whether `response_format` demands JSON."""
+    return str((request.response_format or {}).get("type", "")).startswith("json")
+
+
+def wants_code(query: str) -> bool:
+    """Whether a query asks to write or to mend code."""
+    task = query[:TASK_CHARS]
+    return "```" in task or bool(_WRITE.search(task) and _CODE.search(task))
+
+
+def form_of(asked: Asked, *, size: int, fenced: bool, finished: bool) -> Form:
+    """The form of a text answer.
+
+    Args:
+        asked: what the request asks for.
+        size: characters of the answer so far.
+        fenced: whether it holds a code fence.
+        finished: whether `size` is all there will be.
+    """
+    if asked.json:
+        return "structured"
+    if asked.options:
+        bare = LETTER_CHARS if asked.brief else ALONE_CHARS if finished else -1
+        return "letter" if size <= bare else "choice"
+    if asked.number:
+        return "arithmetic"
+    if asked.brief and size <= BRIEF_CHARS and not fenced:
+        return "short"
+    if asked.code or fenced:
+        return "code"
+    return "short" if finished and size <= SHORT_CHARS else "open"

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cascadeflow.evaluate.provenance import fitted_on, shipped
+
+from .recordings import row, rows, write
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def command(*arguments: str | Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """`cascadeflow eval` in a pipe; `path` is searched for modules first."""
+    places = [str(place) for place in (path, ROOT) if place is not None]
+    return subprocess.run(
+        [sys.executable, "-m", "cascadeflow", "eval", *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+        env={"PYTHONPATH": os.pathsep.join(places), "PATH": "", "PYTHONUTF8": "1"},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two recordings: one of an own log, one whose name is that of a known family."""
+    made = tmp_path_factory.mktemp("recordings")
+    write(made / "gsm8k__a__b.jsonl.gz", rows(60))
+    write(made / "mine.jsonl", rows(40, seed=1))
+    return made
+
+
+def test_the_tables_hold_every_file_and_the_goals_it_has(folder: Path) -> None:
+    done = command(folder, "--resamples", "20")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for heading in ("Ranking", "Decisions", "Baselines", "Goals"):
+        assert f"{heading}" in done.stdout
+    goals = done.stdout.partition("\nGoals")[2]
+    assert "gsm8k" in goals
+    assert "mine" not in goals
+    assert "mine" in done.stdout
+    assert not [line for line in done.stdout.splitlines() if line != line.rstrip()]
+
+
+def test_files_that_the_weights_were_fitted_on_are_said_to_flatter(tmp_path: Path) -> None:
+    names = sorted(fitted_on())
+    assert names
+    write(tmp_path / f"{names[0]}.jsonl", rows(30))
+    told = command(tmp_path, "--resamples", "5")
+    assert "1 of 1 files" in told.stdout.splitlines()[0]
+    by_hand = command(tmp_path, "--resamples", "5", "--estimator", "hand")
+    assert "flatter" not in by_hand.stdout
+
+
+def test_markdown_holds_families_and_the_cross_validated_forms(folder: Path) -> None:
+    done = command(folder, "--markdown", "--resamples", "5")
+    assert done.returncode == 0, done.stderr
+    assert "| gsm8k | 1 | 60 |" in done.stdout
+    assert all(f"| {form} |" in done.stdout for form in shipped())
+
+
+def test_the_same_rows_give_the_same_output(folder: Path) -> None:
+    first, second = (command(folder, "--resamples", "20", "--json") for _ in range(2))
+    assert first.stdout == second.stdout
+
+
+def test_json_is_one_object_with_everything_measured(folder: Path) -> None:
+    done = command(folder / "mine.jsonl", "--json", "--stream", "50", "--resamples", "20")
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    (mine,) = told["files"]
+    assert told["goals"] == []
+    assert (mine["name"], mine["rows"], mine["paired"]) == ("mine", 40, 40)
+    assert set(mine["apgr"]) == {"value", "low", "high"}
+    assert mine["streaming"]["rate"] == 50
+    assert {"random", "query_length", "oracle"} <= set(mine["baselines"])
+
+
+def test_the_scores_of_all_rows_are_written_in_order(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scores.jsonl"
+    assert command(folder, "--scores", out, "--resamples", "5").returncode == 0
+    scores: list[dict[str, Any]] = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(scores) == 100
+    assert [each["id"] for each in scores[60:63]] == ["sum0", "sum1", "sum2"]
+    assert {"id", "form", "p_good", "benefit", "accepted", "evidence"} <= set(scores[0])
+    assert all(0 <= each["p_good"] <= 1 for each in scores)
+
+
+def test_the_threshold_given_decides(folder: Path) -> None:
+    def escalated(policy: str) -> float:
+        done = command(folder / "mine.jsonl", "--json", "--policy", policy, "--resamples", "5")
+        share: float = json.loads(done.stdout)["files"][0]["point"]["escalated"]
+        return share
+
+    assert escalated("0,0") == 0
+    assert escalated("1,0") == 1
+
+
+def test_report_and_pictures_are_written(folder: Path, tmp_path: Path) -> None:
+    page, pictures = tmp_path / "report.html", tmp_path / "pictures"
+    done = command(
+        folder / "mine.jsonl", "--report", page, "--export", pictures, "--resamples", "5"
+    )
+    assert done.returncode == 0, done.stderr
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert sorted(each.name for each in pictures.iterdir()) == ["mine.png", "mine.svg"]
+
+
+def test_files_without_labels_are_named_and_the_others_measured(tmp_path: Path) -> None:
+    blank = {"draft_correct": None, "verifier_correct": None}
+    write(tmp_path / "a.jsonl", [{**row(0), **blank}])
+    write(tmp_path / "b.jsonl", rows(30))
+    done = command(tmp_path, "--resamples", "5")
+    assert done.returncode == 0
+    assert "passed over: a: none of the 1 rows has draft_correct" in done.stderr
+    alone = command(tmp_path / "a.jsonl")
+    assert alone.returncode == 2
+    assert "draft_correct" in alone.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nowhere.jsonl"], "no such file"),
+        (["mine.jsonl", "--policy", "high"], "high"),
+        (["mine.jsonl", "--estimator", "best"], "shipped or hand"),
+        (["mine.jsonl", "--scores", "no/such/folder.jsonl"], "cannot be written"),
+        (["mine.jsonl", "--report", "no/such/folder.html"], "cannot be written"),
+    ],
+)
+def test_wrong_usage_ends_with_two_and_a_reason(
+    folder: Path, arguments: list[str], complaint: str
+) -> None:
+    first, *rest = arguments
+    done = command(folder / first, *rest, "--resamples", "5")
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_the_extra_it_says_how_to_install_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise ImportError('No module named numpy')")
+    done = command(folder / "mine.jsonl", path=tmp_path)
+    assert done.returncode == 1
+    assert 'pip install ".[eval]"' in done.stderr
+    assert "Traceback" not in done.stderr
