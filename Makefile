@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := cascadeflow tests examples benchmarks
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto
 
 .PHONY: demo test eval guarantee weights check lint types fmt bench docs clean
 .DEFAULT_GOAL := demo

@@ -275,3 +275,10 @@ def test_fitted_estimates_do_not_depend_on_cuts_or_on_how_often_they_are_asked(
         observer.feed(TextDelta(text[at:]))
     observer.feed(Stop("stop"))
     assert observer.estimate() == judged(WORDED, text)
+
+
+def test_a_false_result_of_a_plain_calculation_is_rejected_however_it_is_worded() -> None:
+    for draft in ("12 * 34 = 508, so the answer is 508.", "508", "The answer is **508**."):
+        assert judged("What is 12 * 34?", draft).p_good < 0.2
+    for draft in ("12 * 34 = 408, so the answer is 408.", "408", "The answer is **408**."):
+        assert judged("What is 12 * 34?", draft).p_good >= 0.6

@@ -225,7 +225,7 @@ BAD = {
         "off_language",
     ),
     "wrong sum": ("What is 12 * 7?", "12 * 7 = 86", "equations_wrong"),
-    "wrong sum without steps": ("What is 12 * 7?", "86", "equations_wrong"),
+    "wrong sum without steps": ("What is 12 * 7?", "86", "result_false"),
     "no number": (
         "A box holds 12 eggs. Tom buys 4 boxes. How many eggs does he have?",
         "Tom has quite a few eggs after buying those boxes.",
@@ -349,7 +349,7 @@ def test_content_in_parts_is_read_and_images_are_passed_over() -> None:
         {"type": "text", "text": "What is 12 * 7?"},
     ]
     request = Request(messages=({"role": "user", "content": parts},))
-    assert judged(request, "86").evidence["equations_wrong"] == 1.0
+    assert judged(request, "86").evidence["result_false"] == 1.0
 
 
 def test_the_last_user_message_is_the_query() -> None:

@@ -43,6 +43,6 @@ def test_the_table_of_the_cascade_is_what_the_demo_measures() -> None:
         right, cost, share, replaced, *_ = (cell.strip() for cell in line.group(1).split("|"))
         assert int(right) == row.right, name
         # What a stream cost that was given up depends a little on how much of it had arrived.
-        assert float(cost) == pytest.approx(row.cost, rel=0.01), name
-        assert float(share.removesuffix(" %")) == pytest.approx(100 * row.cost / large, abs=1)
+        assert float(cost) == pytest.approx(row.cost, rel=0.05), name
+        assert float(share.removesuffix(" %")) == pytest.approx(100 * row.cost / large, abs=2)
         assert int(replaced or 0) == row.escalated, name

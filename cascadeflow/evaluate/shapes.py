@@ -80,9 +80,9 @@ _ARITHMETIC: dict[str, Shape] = {
     "final_unmarked": (UNIT, -0.3, -1),
     **_flat({"words_uncomputed": -0.4}),
     **_hand(
-        "equations_wrong", "equations_right", "final_number_missing", "final_number_no_count",
-        "final_number_not_last", "results_unused", "numbers_unused", "numbers_from_nowhere",
-        "steps", "steps_missing", "hedging", "self_correction",
+        "result_false", "equations_wrong", "equations_right", "final_number_missing",
+        "final_number_no_count", "final_number_not_last", "results_unused", "numbers_unused",
+        "numbers_from_nowhere", "steps", "steps_missing", "hedging", "self_correction",
     ),
     **_BROKEN,
 }  # fmt: skip

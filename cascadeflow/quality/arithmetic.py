@@ -131,9 +131,9 @@ class Arithmetic:
         odd["fraction_inside"] = float(any(bottom != 1 for _, bottom in self._results))
         odd["final_underived"] = float(bool(self.steps) and value not in self._results)
         odd["final_number_no_count"] = float(self._count and (negative or value[1] != 1))
-        if self._bare and not self.steps:
+        if self._bare:
             sign = "-" if negative else ""
-            odd["equations_wrong"] = float(holds(self._bare, sign + written) is False)
+            odd["result_false"] = float(holds(self._bare, sign + written) is False)
         if self._last is not None:
             odd["final_number_not_last"] = float(value != self._last)
             unused = sum(not used for used in self._results.values())

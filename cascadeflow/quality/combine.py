@@ -44,6 +44,7 @@ FATAL: Mapping[str, float] = {
     "echo": -4.0,
     "off_language": -4.0,
     "logprob_collapse": -5.0,
+    "result_false": -4.5,
 }
 SERIOUS: Mapping[str, float] = {
     "equations_wrong": -2.5,
