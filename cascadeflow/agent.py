@@ -113,7 +113,7 @@ class CascadeAgent:
         check_type("retry", retry, RetryPolicy, "a cascadeflow.RetryPolicy")
         _check_switches(enable_cascade=enable_cascade, reasoning=reasoning, verbose=verbose)
         settings = Settings(
-            estimator=estimator if estimator is not None else default_estimator(),
+            estimator=_estimator(estimator),
             policy=_policy(policy, standard=estimator is None),
             reveal=reveal,
             reasoning=reasoning,
@@ -305,12 +305,25 @@ class CascadeAgent:
         await self.aclose()
 
 
+def _estimator(estimator: Estimator | None) -> Estimator:
+    if estimator is None:
+        return default_estimator()
+    if not isinstance(estimator, Estimator):
+        raise ConfigError(f"estimator is {estimator!r}; it must be an object with `observe`")
+    return estimator
+
+
 def _policy(policy: Policy | str | os.PathLike[str] | None, *, standard: bool) -> Policy:
     """The policy itself, from its file if need be; `standard`: the default estimator judges."""
     if policy is None:
         return ThresholdPolicy()
-    if not isinstance(policy, str | os.PathLike):
+    if isinstance(policy, Policy):
         return policy
+    if not isinstance(policy, str | os.PathLike):
+        raise ConfigError(
+            f"policy is {policy!r}; it must be an object with a method `decide`, such as "
+            "ThresholdPolicy(accept_at=0.7), or the path of a calibration file"
+        )
     from .calibration import load_policy
 
     return load_policy(policy, standard=standard)

@@ -121,7 +121,7 @@ def resolve(model: ModelConfig, provider: str, *, clock: Callable[[], datetime] 
     try:
         found = _find(provider, model.name, model.base_url)
     except ImportError:
-        _warn_once(model.name, 'genai-prices is not installed (pip install "cascadeflow[prices]")')
+        _warn_once(model.name, 'genai-prices is not installed (pip install ".[prices]")')
         return UNKNOWN
     if found is None:
         _warn_once(model.name, f"the catalogue does not list it at {provider}")

@@ -16,6 +16,7 @@ from cascadeflow.core.policy import ThresholdPolicy
 from cascadeflow.errors import CascadeError, ConfigError, ProviderError
 from cascadeflow.providers.scripted import Answers, Pause, Script, Scripted
 from cascadeflow.streaming.base import StreamEvent, StreamManager
+from cascadeflow.types import Stop
 
 from .play import Marked, text, whole
 
@@ -399,3 +400,24 @@ def test_without_verbose_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.DEBUG, logger="cascadeflow"):
         agent.run_sync("hi")
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"policy": 0.7}, r"policy is 0\.7; it must be an object with a method `decide`"),
+        ({"estimator": "best"}, "estimator is 'best'; it must be an object with `observe`"),
+    ],
+)
+def test_a_judge_that_cannot_judge_is_refused_when_the_agent_is_made(
+    settings: dict[str, Any], told: str
+) -> None:
+    models = [ModelConfig("a", Scripted({"a": [Stop("stop")]}), cost=0)]
+    with pytest.raises(ConfigError, match=told):
+        CascadeAgent(models, **settings)
+
+
+def test_a_threshold_that_is_no_number_is_refused() -> None:
+    threshold: Any = "high"
+    with pytest.raises(ConfigError, match="accept_at is 'high'; it must be a number"):
+        ThresholdPolicy(threshold)

@@ -297,7 +297,7 @@ def test_without_genai_prices_the_price_is_unknown_and_the_warning_says_what_to_
         "    print(resolve(ModelConfig('gpt-4o', 'openai'), 'openai').source)\n"
     )
     assert output.count("unknown") == 2
-    assert output.count('pip install "cascadeflow[prices]"') == 1
+    assert output.count('pip install ".[prices]"') == 1
 
 
 def test_looking_up_a_price_touches_no_network() -> None:

@@ -364,3 +364,19 @@ def test_anything_gets_a_probability(query: str, arguments: str, text: str) -> N
     assert 0 < judged(request(query), ("get_weather", arguments)).p_good < 1
     assert 0 < judged(request(query), call("get_weather", city=text)).p_good < 1
     assert 0 < answered(request(query), text).p_good < 1
+
+
+@pytest.mark.parametrize(
+    ("query", "draft"),
+    [
+        ("What is 6 * 7?", "6 * 7 = 24. I get 24."),
+        ("What is the capital of France?", "I'm sorry, but I can't help with that."),
+    ],
+)
+def test_a_flawed_text_is_not_made_good_by_not_calling(query: str, draft: str) -> None:
+    tool = {"name": "get_weather", "description": "The weather.", "parameters": {"type": "object"}}
+    request = Request(messages=({"role": "user", "content": query},), tools=(tool,))
+    observer = default_estimator().observe(request)
+    observer.feed(TextDelta(draft))
+    observer.feed(Stop("stop"))
+    assert observer.estimate().p_good < 0.3

@@ -6,6 +6,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
+from ..config import is_number
 from ..errors import ConfigError
 from ..types import Delta, Estimate, Request
 
@@ -47,6 +48,7 @@ class Advisable(Protocol):
         ...
 
 
+@runtime_checkable
 class Estimator(Protocol):
     """Makes one `Observer` for each draft."""
 
@@ -55,6 +57,7 @@ class Estimator(Protocol):
         ...
 
 
+@runtime_checkable
 class Policy(Protocol):
     """Turns an estimate into a verdict."""
 
@@ -87,6 +90,9 @@ class ThresholdPolicy(msgspec.Struct, frozen=True):
     hopeless: float = 0.15
 
     def __post_init__(self) -> None:
+        for name, value in (("accept_at", self.accept_at), ("hopeless", self.hopeless)):
+            if not is_number(value):
+                raise ConfigError(f"ThresholdPolicy: {name} is {value!r}; it must be a number")
         if not 0 <= self.hopeless <= self.accept_at <= 1:
             raise ConfigError(
                 f"ThresholdPolicy: hopeless={self.hopeless}, accept_at={self.accept_at}; "

@@ -98,7 +98,8 @@ class Arithmetic:
     def _equations(self) -> dict[str, float]:
         if not self.steps:
             return {}
-        wrong = {"equations_wrong": min(1.0, 0.7 * self.wrong + 0.3 * self.unsure)}
+        each = 0.7 if self.right else 1.0
+        wrong = {"equations_wrong": min(1.0, each * self.wrong + 0.3 * self.unsure)}
         if not self.wanted:
             return wrong
         return wrong | {

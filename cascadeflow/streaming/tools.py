@@ -10,7 +10,7 @@ import msgspec
 
 from ..core import events
 from ..providers.lenient import is_list, is_object
-from ..request import DEFAULT_TEMPERATURE, Choice, Query
+from ..request import DEFAULT_TEMPERATURE, Choice, Options, Query, check_extra
 from ..request import options as make_options
 from .base import decided_data, errored_data, routed_data, switched_data
 from .utils import ProgressiveJSONParser
@@ -241,6 +241,8 @@ class ToolStreamManager:
         Raises:
             ConfigError: an argument is wrong. Nothing was sent.
         """
+        unknown = {name: options[name] for name in options.keys() - set(Options.__struct_fields__)}
+        check_extra(unknown, ("max_turns", "execute_tools", "tool_executor"))
         given = make_options(
             {
                 "tools": tools,

@@ -29,6 +29,21 @@ from .no_call import no_call_features
 from .offer import Offer
 from .question import Question
 
+TEXT_FLAWS = (
+    "refusal", "result_false", "equations_wrong", "repetition", "gibberish", "off_language", "echo",
+)  # fmt: skip
+"""Features of a text that speak against it whatever tools were offered."""
+TOOL_WORDS = (
+    "tool", "function", "funktion", "werkzeug", "outil", "fonction", "herramient", "funci",
+    "strument", "funzion", "ferrament", "funç", "инструмент", "функци", "工具", "函数", "関数",
+    "ツール",
+)  # fmt: skip
+"""Words by which an answer speaks of the tools, in several languages."""
+OPENING = 400
+"""Characters in which they are looked for."""
+FLAW = 0.7
+"""From here on such a feature counts."""
+
 
 class ToolEstimator:
     """Judges tool drafts; `model` weighs the features, `models` those of the forms they name."""
@@ -126,6 +141,21 @@ class ToolObserver:
         if self._finished and not features.get("after_results"):
             model = self._models.get(self.form, model)
         self._estimate = weigh(model, features, finished=self._finished)
+        if self._finished and self.form == "no_call":
+            self._read_as_text()
+
+    def _read_as_text(self) -> None:
+        """An answer without a call is a text: a flaw of that is not made good by not calling.
+
+        The weights know from recorded answers only whether it was right not to call.
+        """
+        estimate, text = self._estimate, self._text.estimate().p_good
+        flaws = {name for name in TEXT_FLAWS if estimate.evidence.get(name, 0.0) >= FLAW}
+        said = "".join(self._texts)[:OPENING].lower()
+        if any(word in said for word in TOOL_WORDS):
+            flaws.discard("refusal")  # It declines for want of a tool, which may be right.
+        if flaws and text < estimate.p_good:
+            self._estimate = Estimate(text, estimate.evidence)
 
     def _take_fragment(self, delta: ToolCallDelta) -> None:
         try:
