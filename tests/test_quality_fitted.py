@@ -19,6 +19,7 @@ from cascadeflow.quality.additive import Additive, Curve
 from cascadeflow.quality.equations import equations
 from cascadeflow.quality.fitted import Weights, read, shipped
 from cascadeflow.quality.forms import Form
+from cascadeflow.quality.numerals import quantities
 from cascadeflow.quality.support import Options
 from cascadeflow.quality.text import TextEstimator, TextObserver
 from cascadeflow.types import Delta, Estimate, Request, Stop, TextDelta
@@ -159,10 +160,11 @@ def test_a_quantity_that_is_left_out_lowers_the_probability() -> None:
 
 
 def test_quantities_in_words_and_percentages_count_as_used() -> None:
-    accounts = Accounts("Half of 80 birds and 25% of 40 frogs leave. How many leave?")
+    query = "Half of 80 birds and 25% of 40 frogs leave. How many leave?"
+    accounts = Accounts(query, quantities(query))
     for line in ("80 / 2 = 40", "0.25 * 40 = 10"):
-        for equation in equations(line, 9):
-            accounts.take(equation)
+        assert all(map(accounts.enter, equations(line, 9)))
+        assert not any(map(accounts.enter, equations(line, 9)))
     assert accounts.final() == {
         "numbers_uncomputed": 0.0,
         "words_uncomputed": 0.0,
@@ -205,6 +207,28 @@ def test_a_self_check_ranks_short_answers(opinions: list[float]) -> None:
         observer.advise(Opinion("self_check", opinion))
         ranked.append(observer.estimate().p_good)
     assert ranked == sorted(ranked)
+
+
+@pytest.mark.parametrize(
+    ("query", "answer", "form"),
+    [
+        ("Tell me of Rome.", ROME * 3, "short"),
+        ("How many hills are there in Rome? Answer in one word.", "Seven", "short"),
+        (WORDED, RIGHT, "arithmetic"),
+    ],
+)
+def test_a_self_check_judges_what_has_no_steps_to_check(
+    query: str, answer: str, form: Form
+) -> None:
+    observer = finished(asked(query), answer)
+    observer.advise(Opinion("self_check", 0.9))
+    assert observer.form == form
+
+
+def test_near_certainty_still_ranks_letters() -> None:
+    query = CHOICE + "Answer with only the letter."
+    ranked = [judged(query, "D", (value,)).p_good for value in (-1e-4, -1e-5, -1e-6, -2e-7)]
+    assert ranked == sorted(set(ranked))
 
 
 def test_an_opinion_may_come_before_or_after_the_estimate() -> None:

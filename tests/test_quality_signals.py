@@ -91,7 +91,10 @@ def test_what_is_not_understood_is_passed_over(line: str) -> None:
 
 
 def test_chains_are_verified_link_by_link() -> None:
-    assert verdicts("40 / 2 + 5 = 20 + 5 = 25") == ["right"]
+    assert verdicts("40 / 2 + 5 = 20 + 5 = 25") == ["right", "right"]
+    assert verdicts("2 * 2 + 8 = 6 + 8 = 14") == ["wrong", "right"]
+    assert verdicts("10 / 2 = 5 + 3 = 8") == ["right", "right"]
+    assert verdicts("7 * 4 - 2 = 3 * (4 - y)") == []
     assert verdicts("2 * 3 = 6\n")[0] == "right"
     assert verdicts("5 * 4 = 20 = 20") == ["right"]
 

@@ -7,31 +7,20 @@ as used where they, their percentage, their hundredfold or their reciprocal stan
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from itertools import islice
 
 from .equations import Equation, value_of
+from .numerals import Quantity
 from .quantity import NUMBER
 from .rational import Rational, variants
 
 MOST_NUMBERS = 64
-MOST_WORDS = 1_024
 MOST_OPERATIONS = 64
 FEW_NUMBERS = 12.0
 FEW_RELATIONS = 10.0
 FEW_MISSING = 3.0
 
-_WORD = re.compile(r"[^\W\d_]+")
-_WORDED: dict[str, Rational] = {
-    "two": (2, 1), "three": (3, 1), "four": (4, 1), "five": (5, 1), "six": (6, 1),
-    "seven": (7, 1), "eight": (8, 1), "nine": (9, 1), "ten": (10, 1), "twelve": (12, 1),
-    "dozen": (12, 1), "twenty": (20, 1), "twice": (2, 1), "double": (2, 1), "triple": (3, 1),
-    "half": (1, 2), "third": (1, 3), "quarter": (1, 4), "fifth": (1, 5),
-    "zwei": (2, 1), "drei": (3, 1), "vier": (4, 1), "doppelt": (2, 1), "hälfte": (1, 2),
-    "deux": (2, 1), "trois": (3, 1), "quatre": (4, 1), "moitié": (1, 2), "dos": (2, 1),
-    "tres": (3, 1), "cuatro": (4, 1), "doble": (2, 1), "mitad": (1, 2), "due": (2, 1),
-    "tre": (3, 1), "quattro": (4, 1), "doppio": (2, 1), "metà": (1, 2),
-}  # fmt: skip
 _RELATIONS = (
     "half", "third", "quarter", "percent", "%", "twice", "times as", "times more", "more than",
     "less than", "fewer than", "older", "younger", "average", "remaining", "left", "rest",
@@ -52,14 +41,12 @@ class Accounts:
 
     __slots__ = ("_digits", "_expressions", "_operations", "_quantities", "_words", "query", "used")
 
-    def __init__(self, query: str) -> None:
-        found = values(query)
-        words = (word[0].lower() for word in islice(_WORD.finditer(query), MOST_WORDS))
-        worded = [_WORDED[word] for word in words if word in _WORDED]
+    def __init__(self, query: str, given: Sequence[Quantity]) -> None:
         folded = query.lower()
-        self._digits = frozenset(found)
-        self._words = frozenset(worded)
-        self._quantities = len(found) + len(worded)
+        written = values(query)
+        self._digits = frozenset(written)
+        self._words = frozenset(each.value for each in given if each.value not in self._digits)
+        self._quantities = len(given)
         self._expressions: set[str] = set()
         self._operations = 0
         self.used: set[Rational] = set()
@@ -70,15 +57,16 @@ class Accounts:
         }
         """What the query alone tells of how hard the calculation is."""
 
-    def take(self, equation: Equation) -> None:
-        """Count in the operands of an equation; one that is written twice counts once."""
+    def enter(self, equation: Equation) -> bool:
+        """Count in the operands of an equation; False if the same was written before."""
         written = equation.expression.replace(" ", "")
         if written in self._expressions:
-            return
+            return False
         self._expressions.add(written)
         operands = values(equation.expression)
         self.used.update(operands)
         self._operations += max(0, len(operands) - 1)
+        return True
 
     def final(self) -> dict[str, float]:
         """What the whole answer left out."""

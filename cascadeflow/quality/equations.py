@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from .rational import Rational, evaluate, number
+from .rational import Rational, evaluate, number, ratio
 
 LINE_CHARS = 512
 """Longer lines are cut: a line of arithmetic is short."""
@@ -30,11 +30,13 @@ _SIGNS = str.maketrans(
 _LATEX = (
     ("\\*", "*"), ("\\$", ""), ("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("\\%", "%"),
     ("\\approx", "="), ("\\,", " "),
+    ("\\(", " "), ("\\)", " "), ("\\[", " "), ("\\]", " "),
     ("\\left", ""), ("\\right", ""), ("{,}", ","), ("\\dfrac", "\\frac"), ("\\!", ""),
 )  # fmt: skip
 _FRACTION = re.compile(r"\\frac\{([\d., ]{1,20})\}\{([\d., ]{1,20})\}")
 _WORDS_IN_LATEX = re.compile(r"\\text\{[^{}]{0,80}\}")
-_TIMES = re.compile(r"(?<=[\d)%]) ?[xX] ?(?=[\d($€£])")
+_TIMES = re.compile(r"(?:(?<=[\d)%]) ?[xX] ?|(?<=\w) [xX] )(?=[\d($€£])")
+_OVER_FRACTION = re.compile(r"(?<=[/*] )(\d{1,9}/\d{1,9})(?![\d/])")
 _BULLET = re.compile(r"\s*(?:[-*•+] |\d{1,2}[.)] )?")
 _RESULT = re.compile(r" ?(-?)(\d[\d.,]*)(?: ?(/) ?(\d[\d.,]*))?( ?%)?")
 _SCALE = re.compile(
@@ -42,8 +44,11 @@ _SCALE = re.compile(
     re.IGNORECASE,
 )
 _RUN = re.compile(r"[\d .,+\-*/^()%]+")
-_VARIABLE = re.compile(r"\d[^\W\d_](?![^\W\d_])")
+_VARIABLE = re.compile(r"[\d)][^\W\d_](?![^\W\d_])")
 _OPERATOR = re.compile(r"[\d)%] ?[-+*/^] ?[\d(.-]|\d ?\(")
+_TERM = re.compile(r"[^\W\d_](?![^\W\d_])")
+_REMARK = re.compile(r"\([^\W\d_]{2}[^()=+*/^<>]{0,60}\)")
+_SPACES = re.compile(r"  +")
 _UNITS = re.compile(r"[^\W\d_]+\.?(?:/[^\W\d_]+)?")
 
 
@@ -59,6 +64,8 @@ class Equation(msgspec.Struct, frozen=True):
     """What the text gives as the result."""
     expression: str
     """The left side as it was evaluated."""
+    exact: bool = True
+    """Whether it holds without rounding."""
 
 
 def equations(line: str, limit: int) -> list[Equation]:
@@ -77,6 +84,10 @@ def plain(line: str) -> str:
         for written, meant in _LATEX:
             line = line.replace(written, meant)
         line = _FRACTION.sub(r"(\1/\2)", line)
+    if "(" in line:
+        line = _SPACES.sub(" ", _REMARK.sub(" ", line))
+    if line.count("/") > 1:
+        line = _OVER_FRACTION.sub(r"(\1)", line)
     line = _TIMES.sub("*", line.translate(_SIGNS).replace("**", "^"))
     bullet = _BULLET.match(line)
     return line[bullet.end() :] if bullet else line
@@ -85,7 +96,7 @@ def plain(line: str) -> str:
 def _verify(left: str, right: str) -> Equation | None:
     result = _result(right)
     if result is None:
-        return None
+        return _balance(left, right)
     before = left.rstrip(_ARITHMETIC)
     run = left[len(before) :]
     for expression, sure in (
@@ -96,8 +107,46 @@ def _verify(left: str, right: str) -> Equation | None:
             verdict = _compare(expression, *result)
             if verdict is not None:
                 wrong: Verdict = "wrong" if sure else "unsure"
-                return Equation("right" if verdict else wrong, value_of(result[0]), expression)
+                value = value_of(result[0])
+                exact = bool(verdict) and _same(expression, value)
+                return Equation("right" if verdict else wrong, value, expression, exact)
     return None
+
+
+def _balance(left: str, right: str) -> Equation | None:
+    """The equation of two expressions, "2 * 3 + 4 = 6 + 4"; None if either is not plain.
+
+    In "10 / 2 = 5 + 3 = 8" the reader goes on with the result; that is meant well.
+    """
+    run = _RUN.match(right)
+    ahead = _last_part(left[len(left.rstrip(_ARITHMETIC)) :], listed=True)
+    if run is None or not _OPERATOR.search(ahead) or _TERM.match(right, run.end()):
+        return None
+    behind = run[0].partition(". ")[0].partition(", ")[0].rstrip(" .,")
+    if not _OPERATOR.search(behind) or "%" in ahead + behind:
+        return None
+    try:
+        a, b = evaluate(ahead), evaluate(behind)
+    except ValueError:
+        return None
+    opening = _RESULT.match(behind)
+    if opening and value_of(opening[1] + opening[2]) == a and not opening[3]:
+        return Equation("right", a, ahead)
+    apart = abs(a[0] * b[1] - b[0] * a[1])
+    right_enough = 100 * apart <= abs(a[0] * b[1])
+    return Equation("right" if right_enough else "wrong", b, ahead, not apart)
+
+
+def _same(expression: str, value: Rational) -> bool:
+    """Whether some reading of an expression is exactly a value, or that per cent."""
+    for comma in (False, True):
+        try:
+            found = evaluate(expression, comma=comma)
+        except ValueError:
+            continue
+        if value in (found, ratio(100 * found[0], found[1])):
+            return True
+    return False
 
 
 def _last_part(run: str, *, listed: bool) -> str:

@@ -5,7 +5,7 @@ likely a strong model is right on such a request; and where they come from. They
 `python -m cascadeflow.evaluate.fit`; nothing here learns.
 
 The strong model at run time is not one of those the curves were fitted on, so what they say of it
-is drawn half way to the mean: that ranks better on pairs that were not seen.
+may be drawn to the mean (`strong_share`), where that ranks better on pairs that were not seen.
 """
 
 from __future__ import annotations

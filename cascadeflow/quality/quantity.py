@@ -47,7 +47,7 @@ _PARTED = (
     "ore metri litri uur geld"
 )
 _DIVISIBLE = frozenset(_PARTED.split())
-_SENTENCE = re.compile(r"[^.!?。！？\n]+[?？]?")
+_SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[?？]?")
 MANY_NUMBERS = 4
 """Numbers in a query from which any question at its end is taken to ask for another one."""
 QUESTION_CHARS = 160
@@ -88,7 +88,8 @@ def asks_for_a_number(query: str) -> bool:
 def _asks_what(query: str) -> bool:
     """Whether the query ends in a question for one thing, or for a degree of it."""
     last = query.rstrip()[-QUESTION_CHARS:].lower()
-    return last.endswith(("?", "？")) and any(phrase in last for phrase in _WHAT)
+    asking = any(phrase in last for phrase in _WHAT + _QUANTITIES)
+    return asking and last.endswith(("?", "？"))
 
 
 def _is_of_quantity(sentence: str) -> bool:

@@ -14,6 +14,7 @@ from itertools import islice
 
 from .accounts import values
 from .choices import ANSWER_WORDS
+from .leaning import asked_of, leaning
 from .rational import Rational
 
 _OPTION = re.compile(r"(?:^|\n)[ \t]{0,8}[(*]{0,3}([A-Z])[).:*]{1,3}[ \t]([^\n]*)")
@@ -23,6 +24,9 @@ OPTION_CHARS = 400
 READ_CHARS = 16_384
 LATE_CHARS = 1_024
 """Characters before the statement whose numbers are read in any case."""
+CONCLUDING_CHARS = 300
+CONCLUDING = 3
+"""Numbers before the statement, one of which should be the chosen option's."""
 TAIL_CHARS = 400
 """Characters at the end in which the final statement is looked for."""
 STATEMENT_CHARS = 80
@@ -36,9 +40,10 @@ TEN_OPTIONS = 10.0
 class Options:
     """The options of one query."""
 
-    __slots__ = ("_numeric", "_texts", "stem_chars")
+    __slots__ = ("_numeric", "_query", "_texts", "stem_chars")
 
     def __init__(self, query: str) -> None:
+        self._query = query
         found = list(islice(_OPTION.finditer(query), MOST_OPTIONS))
         self._texts = {match[1]: match[2][:OPTION_CHARS] for match in found}
         with_digits = sum(any(map(str.isdigit, text)) for text in self._texts.values())
@@ -56,11 +61,16 @@ class Options:
             "options_numeric": self._numeric,
             "options_several": float(len(set(_IN_BRACKETS.findall(statement))) > 1),
         }
+        features |= asked_of(self._query[: self.stem_chars])
+        features |= leaning(self._texts, letter, body)
         wanted = values(self._texts.get(letter, ""))
         if wanted and self._numeric > NUMERIC_FROM:
             known = values(body) + values(body[-LATE_CHARS:])
             reached = sum(any(_near(value, other) for other in known) for value in wanted)
             features["option_unreached"] = 1 - reached / len(wanted)
+            concluding = values(body[-CONCLUDING_CHARS:])[-CONCLUDING:]
+            at_last = any(_near(one, other) for one in wanted for other in concluding)
+            features["option_unconcluded"] = float(not at_last)
         return features
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from ..core.policy import Opinion
 from ..types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
 from . import combine, refusal
-from .forms import Form
+from .forms import SHORT_CHARS, Form
 from .logprobs import BLOCK, Logprobs
 from .model import Model, weigh
 from .pieces import STEP, last_edge, next_edge
@@ -77,7 +77,11 @@ class TextObserver:
     @property
     def form(self) -> Form:
         """The form of the answer, as far as it is known."""
-        return self._signals.form(self._passed, finished=self._finished)
+        form = self._signals.form(self._passed, finished=self._finished)
+        # Where there are no steps to check, nothing says as much as what the model thinks of its
+        # answer; the weights of that opinion are those of short answers.
+        bare = form == "open" or (form == "arithmetic" and self._size <= SHORT_CHARS)
+        return "short" if bare and "self_check" in self._opinions else form
 
     def feed(self, delta: Delta) -> None:
         """Take in the next delta; what follows the `Stop` is not looked at."""

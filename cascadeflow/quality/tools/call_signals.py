@@ -20,13 +20,16 @@ from .leftovers import leftovers
 from .offer import Offer, Tool
 from .question import Question
 from .schema import violations
-from .words import content, fold
+from .words import fold, stems
+from .writing import whole_numbers, writing
 
 MOST_CALLS = 32
 """Calls that are looked at."""
 MOST_VALUES = 128
 """Values of one message that are looked up."""
-LEFTOVERS = ("numbers_unused", "names_unused", "list_item_unused")
+MOST_SHOWN = 200
+"""Characters by which two strings are told apart."""
+LEFTOVERS = ("numbers_unused", "names_unused", "list_unused")
 LEFT_OUT_FROM = 0.25
 SEVERAL_FROM = 0.3
 POOR_FIT = 0.3
@@ -77,9 +80,10 @@ def call_features(
         features |= (
             _grounding(reads) | _oddities(reads, question) | _fitting(reads, offer, question)
         )
+        features |= _written(reads, question)
         features |= leftovers([(read.tool, read.leaves) for read in reads], question)
     features |= _counting(calls, reads, question)
-    features["part_unmet"] = _part_unmet(features, len(calls) + len(question.past_calls), question)
+    features |= _parts(features, len(calls) + len(question.past_calls), question)
     return {name: value for name, value in features.items() if value}
 
 
@@ -125,7 +129,6 @@ def _grounding(reads: list[Read]) -> dict[str, float]:
         "required_ungrounded": _mean(required),
         "required_worst": max(required, default=0.0),
         "optional_invented": max(invented, default=0.0),
-        "grounded": sum(1 - each for each in required) / (1 + len(required)),
     }
 
 
@@ -135,22 +138,27 @@ def _mean(values: list[float]) -> float:
 
 def _oddities(reads: list[Read], question: Question) -> dict[str, float]:
     """Values that stand for none, and values or calls that stand twice."""
-    placeholders = empty = repeated = 0
+    placeholders = empty = 0
     for read in reads:
         loose = [leaf for leaf in read.leaves if isinstance(leaf.value, str)]
         placeholders += sum(is_placeholder(leaf, question) for leaf in loose)
         empty += sum(_is_empty(value) for value in islice(read.arguments.values(), MOST_VALUES))
-        texts = [fold(leaf.value) for leaf in loose if len(leaf.value) > 3]
-        repeated += len(texts) - len(set(texts))
     past = [_said(name, _all_leaves(parse(text) or {})) for name, text in question.past_calls]
     now = [_said(read.tool.name, read.leaves) for read in reads]
     twice = sum(call in now[:place] or call in past for place, call in enumerate(now))
+    needed = [_said(read.tool.name, _of_required(read)) for read in reads if read.tool.required]
+    again = sum(call in needed[:place] for place, call in enumerate(needed))
     return {
         "placeholder": float(placeholders > 0),
         "empty_value": float(empty > 0),
-        "duplicate_value": float(repeated > 0),
         "duplicate_call": float(twice > 0),
+        "required_repeated": float(again > 0),
     }
+
+
+def _of_required(read: Read) -> list[Leaf]:
+    wanted = read.tool.required
+    return _all_leaves({name: read.arguments[name] for name in wanted if name in read.arguments})
 
 
 def _all_leaves(arguments: Mapping[str, Any]) -> list[Leaf]:
@@ -161,12 +169,17 @@ def _all_leaves(arguments: Mapping[str, Any]) -> list[Leaf]:
 
 def _said(name: str, inside: list[Leaf]) -> list[tuple[str, str]]:
     """A call in a form that does not depend on the order of its arguments."""
-    return [(name, ""), *sorted((leaf.name, f"{leaf.value!r:.200}") for leaf in inside)]
+    return [(name, ""), *sorted((leaf.name, _shown(leaf.value)) for leaf in inside)]
+
+
+def _shown(value: Json) -> str:
+    """The beginning of a value, with its type."""
+    return repr(value[:MOST_SHOWN] if isinstance(value, str) else value)
 
 
 def is_placeholder(leaf: Leaf, question: Question) -> bool:
     """Whether a string only holds the place of a value that is not known."""
-    text = fold(str(leaf.value)).strip()
+    text = fold(str(leaf.value)[:MOST_TEXT]).strip()
     open_ended = text[:1] + text[-1:] == "<>" or any(part in text for part in _PLACEHOLDER_PARTS)
     if not (open_ended or text in _PLACEHOLDERS or text == fold(leaf.name)):
         return False
@@ -185,11 +198,10 @@ def _fitting(reads: list[Read], offer: Offer, question: Question) -> dict[str, f
     best_other = max((fits[name] for name in fits if name not in called), default=0.0)
     several = asks_for_several(question)
     return {
-        "fit": least,
         "fit_poor": max(0.0, POOR_FIT - least) / POOR_FIT,
         "other_fits_better": max(0.0, best_other - least),
         "tool_uncalled": several * max(0.0, best_other - POOR_FIT) / (1 - POOR_FIT),
-        "query_unexplained": _unexplained(reads, question),
+        "value_unspecific": _unspecific(reads, question),
     } | _off_topic([offer.off_topic(read.tool, question) for read in reads])
 
 
@@ -200,23 +212,39 @@ def _off_topic(found: list[tuple[float, float]]) -> dict[str, float]:
     return {"name_unasked": unasked, "focus_missed": missed, "off_topic": unasked * missed}
 
 
-def _unexplained(reads: list[Read], question: Question) -> float:
-    """The share of the words of the query that neither the called tools nor the values hold."""
-    asked = question.asked
-    if not asked:
+def _unspecific(reads: list[Read], question: Question) -> float:
+    """The share of required strings that only repeat the tool's own words.
+
+    0 where the query holds names, quotations or numbers: then there is something to ask for.
+    """
+    if question.names or question.quotations or question.digits:
         return 0.0
-    held: set[str] = set()
-    for read in reads:
-        held |= read.tool.words
-        for leaf in read.leaves:
-            held |= content(leaf.value[:MOST_TEXT]) if isinstance(leaf.value, str) else set()
-    return len(asked - held) / len(asked)
+    found = [
+        read.tool.named | read.tool.described >= set(stems(leaf.value[:MOST_TEXT]))
+        for read in reads
+        for leaf in _of_required(read)
+        if isinstance(leaf.value, str) and leaf.value
+    ]
+    return sum(found) / len(found) if found else 0.0
 
 
-def _part_unmet(features: Mapping[str, float], count: int, question: Question) -> float:
-    """Whether a single call leaves out part of a query that asks for several things."""
+def _written(reads: list[Read], question: Question) -> dict[str, float]:
+    """How the values are written."""
+    whole = any(whole_numbers(read.tool, read.arguments) for read in reads)
+    leaves_read = (leaf for read in reads for leaf in read.leaves)
+    return writing(leaves_read, question) | {"whole_numbers": float(whole)}
+
+
+def _parts(features: Mapping[str, float], count: int, question: Question) -> dict[str, float]:
+    """Whether a single call leaves out part of what a query gives or asks for."""
     left_out = max(features.get(name, 0.0) for name in LEFTOVERS) >= LEFT_OUT_FROM
-    return float(count == 1 and left_out and asks_for_several(question) >= SEVERAL_FROM)
+    several = asks_for_several(question) >= SEVERAL_FROM
+    numbers = features.get("numbers_unused", 0.0)
+    return {
+        "part_unmet": float(count == 1 and left_out and several),
+        "numbers_part_used": float(count == 1 and 0 < numbers < 1),
+        "list_unused": features.get("list_unused", 0.0) if count == 1 else 0.0,
+    }
 
 
 def _counting(calls: Sequence[ToolCall], reads: list[Read], question: Question) -> dict[str, float]:

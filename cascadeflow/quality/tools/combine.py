@@ -8,12 +8,12 @@ optimiser chose them. That each feature exists and points the right way was look
 tool drafts of several models; expect less where tools or queries are of another kind.
 
 Calls:
-- The base is low, and grounding and fit lift it: a valid call of a fitting tool whose required
-  values all come from the query has p_good of about 0.85, one whose fit cannot be told about 0.6.
+- The base is high, and what is found lowers it: a valid call of a fitting tool whose required
+  values all come from the query has p_good of about 0.87.
 - *Hard* features (unknown tool, arguments that do not parse or break the schema, a broken
   `tool_choice`) bring any draft below acceptance.
-- *Left out*: numbers, names, quotations and members of lists that the query gave and no call uses
-  are the sign of missing calls and of wrong arguments.
+- *Left out*: numbers, names and members of lists that the query gave and no call uses are the sign
+  of missing calls and of wrong arguments.
 
 No call:
 - Silence is good unless a tool suits the query. Asking back is good where a value is missing.
@@ -30,7 +30,7 @@ from collections.abc import Mapping
 
 from .. import combine as text
 
-CALL_BASE = 1.4
+CALL_BASE = 1.9
 HARD: Mapping[str, float] = {
     "unknown_tool": -6.0,
     "arguments_unparsable": -6.0,
@@ -48,7 +48,6 @@ HARD: Mapping[str, float] = {
     "truncated": -0.5,
 }
 CALL: Mapping[str, float] = {
-    "fit": 1.0,
     "fit_poor": -1.0,
     "other_fits_better": -2.0,
     "tool_uncalled": -2.5,
@@ -60,15 +59,19 @@ CALL: Mapping[str, float] = {
     "optional_invented": -1.2,
     "numbers_unused": -2.2,
     "names_unused": -0.8,
-    "quotations_unused": -0.4,
-    "list_item_unused": -0.6,
-    "option_overlooked": -0.6,
-    "calls_missing": -1.5,
+    "numbers_part_used": -0.7,
+    "list_unused": -1.5,
+    "option_overlooked": -0.8,
+    "calls_missing": -1.0,
     "part_unmet": -1.0,
     "calls_surplus": -1.2,
+    "required_repeated": -0.8,
+    "value_unspecific": -1.0,
+    "code_value": -1.5,
+    "whole_numbers": -1.0,
+    "region_missing": -1.0,
     "placeholder": -1.8,
     "empty_value": -0.8,
-    "duplicate_value": -0.2,
     "duplicate_call": -2.0,
 }
 NO_CALL_BASE = 3.2

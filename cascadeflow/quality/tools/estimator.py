@@ -1,8 +1,9 @@
 """Judges the answers to requests that offer tools, while they stream and when they have ended.
 
-`feed` puts the calls together and reads each character of the arguments once; `estimate` during the
-stream looks only for what settles the matter; the `Stop` lets the features of the whole draft be
-computed, once. So the estimate is a function of what was said, not of how it was cut.
+`feed` keeps the fragments of calls; `estimate` puts them together, reads each character of the
+arguments once, and looks during the stream only for what settles the matter. The `Stop` lets the
+features of the whole draft be computed, once. So the estimate is a function of what was said, not
+of how it was cut.
 
     Stop --> calls: call_signals + leftovers
          --> none:  no_call, and the signals of the text (`quality.text`)
@@ -65,8 +66,9 @@ class ToolObserver:
     """What is known of one tool draft."""
 
     __slots__ = (
-        "_calls", "_estimate", "_finished", "_found", "_model", "_models", "_offered", "_opinions",
-        "_prefixes", "_request", "_said", "_stop", "_text", "_texts", "_weighed",
+        "_calls", "_estimate", "_finished", "_found", "_fragments", "_index", "_model", "_models",
+        "_offered", "_opinions", "_prefixes", "_request", "_said", "_stop", "_text", "_texts",
+        "_weighed",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +81,8 @@ class ToolObserver:
         self._offered = frozenset(str(tool.get("name", "")) for tool in request.tools)
         self._calls = Calls(self._offered)
         self._prefixes: dict[int, JSONPrefix] = {}
+        self._fragments: list[str] = []
+        self._index: int | None = None
         self._text = TextEstimator().observe(request)
         self._texts: list[str] = []
         self._stop: Stop | None = None
@@ -91,7 +95,7 @@ class ToolObserver:
     @property
     def form(self) -> Form:
         """Whether tools are called, as far as it is known."""
-        return "tool_call" if self._calls.calls or self._prefixes else "no_call"
+        return "tool_call" if self._fragments or self._calls.calls else "no_call"
 
     def advise(self, opinion: Opinion) -> None:
         """Take in an outside opinion of the finished draft."""
@@ -104,7 +108,12 @@ class ToolObserver:
         if self._stop is not None:
             return
         if isinstance(delta, ToolCallDelta):
-            self._take_fragment(delta)
+            if delta.id or delta.name or delta.closed or delta.index != self._index:
+                self._join()
+                self._index = delta.index
+                self._take_fragment(delta)
+            elif delta.arguments:
+                self._fragments.append(delta.arguments)
         elif isinstance(delta, TextDelta):
             self._take_text(delta)
         elif isinstance(delta, Stop):
@@ -126,6 +135,7 @@ class ToolObserver:
 
     def _advance(self) -> None:
         """Look for what ends the draft before its time; judge anew if something was found."""
+        self._join()
         said = self._text.estimate()
         if said is self._said and len(self._found) == self._weighed:
             return
@@ -157,6 +167,13 @@ class ToolObserver:
         if flaws and text < estimate.p_good:
             self._estimate = Estimate(text, estimate.evidence)
 
+    def _join(self) -> None:
+        """Take in the arguments that go on with the call before, as one fragment."""
+        if self._fragments:
+            joined = "".join(self._fragments)
+            self._fragments.clear()
+            self._take_fragment(ToolCallDelta(self._index, arguments=joined))
+
     def _take_fragment(self, delta: ToolCallDelta) -> None:
         try:
             steps = self._calls.add(delta)
@@ -183,6 +200,7 @@ class ToolObserver:
 
     def _after(self, stop: Stop) -> dict[str, float]:
         """Features of the whole draft."""
+        self._join()
         self._calls.finish()
         offer, question = Offer(self._request.tools), Question(self._request)
         choice = self._request.tool_choice

@@ -49,7 +49,8 @@ _SIGNS = {
     "1d": ("dai", "day"), "1wk": ("week",), "1mo": ("month",),
 }  # fmt: skip
 _FACTORS = (0.01, 100.0)
-_CONVERSIONS = (1000.0, 60.0, 3600.0, 12.0, 24.0, 7.0, 365.0)
+CONVERSIONS = (1000.0, 60.0, 3600.0, 12.0, 24.0, 7.0, 365.0)
+"""Between common units."""
 
 PART_OPTION = 0.6
 PART_EXAMPLE = 0.5
@@ -135,7 +136,7 @@ def _number(value: float, question: Question) -> float:
         return 1.0
     if any(_near(value * factor, known) for factor in _FACTORS):
         return 0.9
-    if any(_near(value * by, known) or _near(value / by, known) for by in _CONVERSIONS):
+    if any(_near(value * by, known) or _near(value / by, known) for by in CONVERSIONS):
         return PART_CONVERTED
     return PART_ZERO if value == 0 else PART_ONE if value == 1 else 0.0
 

@@ -1,14 +1,16 @@
-"""What the query gave and the calls left out: numbers, names, quotations, members of lists."""
+"""What the query gave and the calls left out: numbers, names, members of lists, options."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TypeAlias
 
-from .grounding import MOST_TEXT, Leaf, said_otherwise, shortens, used_numbers
-from .offer import Tool
+from .grounding import CONVERSIONS, MOST_TEXT, Leaf, said_otherwise, shortens, used_numbers
+from .listed import unused_of_lists
+from .offer import MOST_PARAMETERS, Tool
 from .question import Question, compact
-from .words import fold, is_generic, is_stop, stems, tool_content
+from .words import fold, is_generic, stems, tool_content
 
 Used: TypeAlias = Sequence[tuple[Tool, list[Leaf]]]
 LONGEST_CODE = 10
@@ -19,25 +21,26 @@ def leftovers(used: Used, question: Question) -> dict[str, float]:
     found = [leaf for _, inside in used for leaf in inside]
     texts = [str(leaf.value)[:MOST_TEXT] for leaf in found]
     held = frozenset(word for text in texts for word in stems(text))
-    named = frozenset(word for _, inside in used for leaf in inside for word in stems(leaf.name))
     about = frozenset(word for tool, _ in used for word in tool.words)
     codes = [fold(text) for text in texts if 2 <= len(text) <= LONGEST_CODE]
-    tight = compact(" ".join(texts))
+    numbers = used_numbers(found)
     return {
-        "numbers_unused": _numbers(found, question),
+        "numbers_unused": _numbers(numbers, question),
         "names_unused": _names(question, held | about, codes),
-        "quotations_unused": _quotations(question, tight),
-        "list_item_unused": _list_items(question, held, about | named),
-        "option_overlooked": _overlooked(used, question),
+        "list_unused": unused_of_lists(question.text, compact(" ".join(texts)), numbers),
+        "option_overlooked": _overlooked(used, question.asked - held),
     }
 
 
-def _numbers(found: list[Leaf], question: Question) -> float:
+def _numbers(used: frozenset[float], question: Question) -> float:
     given = question.digits
-    if not given:
-        return 0.0
-    used = used_numbers(found)
-    return sum(not (values & used) for values in given) / len(given)
+    unused = sum(not (values & used) and not _converted(values, used) for values in given)
+    return unused / len(given) if given else 0.0
+
+
+def _converted(values: frozenset[float], used: frozenset[float]) -> bool:
+    """Whether a number is used in a smaller unit: 3 minutes as 180."""
+    return any(round(value * by, 6) in used for value in values if value for by in CONVERSIONS)
 
 
 def _names(question: Question, held: frozenset[str], codes: list[str]) -> float:
@@ -58,33 +61,17 @@ def _coded(name: str, codes: list[str]) -> bool:
     )
 
 
-def _quotations(question: Question, tight: str) -> float:
-    quoted = [compact(each) for each in question.quotations]
-    return sum(each not in tight for each in quoted) / len(quoted) if quoted else 0.0
+def _overlooked(used: Used, left: frozenset[str]) -> float:
+    """Whether the query speaks of an optional parameter that no call of its tool sets.
 
-
-def _list_items(question: Question, held: frozenset[str], about: frozenset[str]) -> float:
-    """Whether of two things joined by a comma or "and" only one is among the values."""
-    for left, right in question.pairs:
-        for one, other in ((left, right), (right, left)):
-            if one in held and other not in held and other not in about:
-                plain = is_generic(other) or is_stop(other) or other.isdigit()
-                if not plain:
-                    return 1.0
-    return 0.0
-
-
-def _overlooked(used: Used, question: Question) -> float:
-    """Whether the query speaks of an optional parameter that no call of its tool sets."""
+    `left` are the stems of the query that no value holds.
+    """
     for tool, _ in used:
         given = {leaf.name for other, inside in used if other is tool for leaf in inside}
-        for name in tool.properties:
+        for name in islice(tool.properties, MOST_PARAMETERS):
+            if name in given or name in tool.required:
+                continue
             words = tool_content(name) - tool.named
-            if (
-                name not in given
-                and name not in tool.required
-                and words
-                and words <= question.asked
-            ):
+            if any(word in left and not is_generic(word) for word in words):
                 return 1.0
     return 0.0

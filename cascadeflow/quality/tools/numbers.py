@@ -17,7 +17,8 @@ MOST_NUMBERS = 256
 MOST_TOKENS = 4_096
 MOST_DIGITS = 24
 
-_TOKEN = re.compile(r"\d[\d.,]*|[^\W\d_]+|%")
+_TOKEN = re.compile(r"\d[\d.,]*(?:e[+-]?\d{1,2}(?![^\W_]))?|[^\W\d_]+|%")
+_GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+(?:\.\d*)?|(?:\.\d{3})+,\d*)$")
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
@@ -64,9 +65,20 @@ def readings(written: str) -> set[float]:
     text = written.rstrip(".,")
     if len(text) > MOST_DIGITS:
         return set()
+    if "e" in text:
+        return {float(text)} if text.count(".") < 2 and "," not in text else set()
     forms = {text.replace(",", ""), text.replace(".", "").replace(",", ".")}
-    forms.update(re.split("[.,]", text) if text.count(",") > 1 or text.count(".") > 1 else ())
+    forms.update(re.split("[.,]", text) if "," in text or text.count(".") > 1 else ())
     return {float(form) for form in forms if form and form.count(".") < 2}
+
+
+def _written(token: str) -> list[str]:
+    """The numbers of a token: one, or those of a list without spaces."""
+    text = token.rstrip(".,")
+    several = text.count(",") > 1 or ("," in text and "." in text)
+    if not several or _GROUPED.match(text):
+        return [token]
+    return [part for part in text.split(",") if part]
 
 
 def numbers(text: str, *, worded: bool = True) -> list[frozenset[float]]:
@@ -77,7 +89,7 @@ def numbers(text: str, *, worded: bool = True) -> list[frozenset[float]]:
     for token in islice(_TOKEN.finditer(fold(text)), MOST_TOKENS):
         word = token[0]
         if word[0].isdecimal():
-            found.append(readings(word))
+            found += [readings(part) for part in _written(word)]
             tens = None
         elif worded and word in _WORDED:
             tens = _add_word(found, _WORDED[word], tens)

@@ -29,12 +29,12 @@ _QUOTED = re.compile(
     "|“([^”\n]{1,80})”|«([^»\n]{1,80})»|「([^」\n]{1,80})」|„([^“”\n]{1,80})[“”]"
 )
 _NAME = re.compile(r"(?<=[^\W_] )[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)*|(?<=, )[A-Z][^\W\d_]+")
-_ATTACHED = re.compile(r"[^\W\d_]-?\d[\w.]*|\^\d+")
+_ATTACHED = re.compile(r"(?:(?<!\d)[eE]|[^\W\d_eE])-?\d[\w.]*|\^\d+")
 _SENTENCE = re.compile(r"[.!?。！？;\n]+(?:\s|$)|[。！？]")
 _JOINED = re.compile(
-    r"(?<![^\W_])([^\W_]++)"
+    r"(?<![^\W_])([^\W_]++)[\"')\]]?"
     r"(?:, and |, or |, | and | or | und | oder | et | ou | y | e | en | и |、|，)"
-    r"(?:the |an? |in |for |of |to |from |at |der |die |das |le |la |el )?([^\W_]+)"
+    r"(?:the |an? |in |for |of |to |from |at |der |die |das |le |la |el )?[\"'(\[]?([^\W_]+)"
 )
 _ASKING = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
 _BOUND = re.compile(

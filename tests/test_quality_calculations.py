@@ -1,0 +1,160 @@
+"""How the quantities of a question are read, and how a solution makes use of them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cascadeflow.quality.arithmetic import Arithmetic
+from cascadeflow.quality.comparisons import comparisons
+from cascadeflow.quality.flow import operands
+from cascadeflow.quality.leaning import asked_of, leaning
+from cascadeflow.quality.numerals import quantities, sentences
+from cascadeflow.quality.quantity import asks_for_a_number
+from cascadeflow.quality.rational import Rational
+from cascadeflow.quality.wording import wording
+
+PENS = "Ann has 4 fewer pens than Bob. Bob has 30 pens. How many pens does Ann have?"
+COAT = "A coat costs $80 and is 30% off. Ann pays with $100. How much change is left?"
+OPTIONS = {"A": "a tax on trade", "B": "a tax on land that is owned", "C": "a gift"}
+
+
+def found(query: str, answer: str) -> dict[str, float]:
+    arithmetic = Arithmetic(query)
+    arithmetic.take(answer)
+    features = arithmetic.features() | arithmetic.final(answer, worded=True)
+    return {name: value for name, value in features.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("forty-two eggs and a dozen", [(42, 1), (12, 1)]),
+        ("two-thirds of 1,500 are sold", [(2, 3), (1500, 1)]),
+        ("a quarter of it; 8 quarters", [(1, 4), (8, 1)]),
+        ("20% and 3/4 and .5", [(20, 1), (3, 4), (1, 2)]),
+        ("half as many, twice", [(1, 2), (2, 1)]),
+        ("1/0 of 1.2.3", []),
+        ("", []),
+    ],
+)
+def test_quantities_are_read_in_digits_and_in_words(text: str, values: list[Rational]) -> None:
+    assert [quantity.value for quantity in quantities(text)] == values
+
+
+@given(st.text(alphabet="19 .,%/-?half twodz\n", max_size=60))
+def test_quantities_of_anything_raise_nothing(text: str) -> None:
+    for quantity in quantities(text):
+        assert quantity.last < len(quantity.words)
+
+
+def test_a_point_within_a_number_ends_no_sentence() -> None:
+    assert sentences("It costs $1.50. How much?") == ["It costs $1.50.", "How much?"]
+    assert asks_for_a_number("He paid $50. How many pens did he buy at $8.50?")
+
+
+def test_a_comparison_has_two_sides() -> None:
+    [only] = comparisons(PENS, quantities(PENS))
+    assert (only.number, only.operator) == ((4, 1), "-")
+    assert only.one == frozenset({"ann"})
+    assert only.other == frozenset({"bob"})
+
+
+@pytest.mark.parametrize(
+    ("query", "answer", "reversed_"),
+    [
+        (PENS, "Ann has 30 - 4 = 26 pens.\n#### 26", False),
+        (PENS, "Ann has 30 + 4 = 34 pens.\n#### 34", True),
+        (PENS, "Since Bob has 30 pens, Ann has 30 - 4 = 26.\n#### 26", False),
+        ("Cy is twice as old as Dee. Cy is 28. How old is Dee?", "Dee is 28 / 2 = 14.", False),
+        ("Cy is twice as old as Dee. Cy is 28. How old is Dee?", "Dee is 28 * 2 = 56.", True),
+        (
+            "Eve owns half as many cups as Flo. Flo has 6. How many has Eve?",
+            "Eve: 6 / 2 = 3",
+            False,
+        ),
+    ],
+)
+def test_a_comparison_that_is_turned_round_is_found(
+    query: str, answer: str, reversed_: bool
+) -> None:
+    assert ("comparison_reversed" in found(query, answer)) is reversed_
+
+
+def test_a_discount_has_to_be_taken_off() -> None:
+    kept = "80 * 0.3 = 24\n100 - 24 = 76\n#### 76"
+    assert "percentage_unapplied" not in found(COAT, kept)  # 24 was taken off something
+    assert "percentage_unapplied" not in found(COAT, "80 * 0.7 = 56\n100 - 56 = 44\n#### 44")
+    assert "percentage_unapplied" in found(COAT, "80 * 0.3 = 24\nThe change is 24.")
+
+
+def test_every_result_is_used_once_even_if_the_question_names_the_same_number() -> None:
+    query = "Food costs $25 a week and treats cost $100 a month. How much is that in 4 weeks?"
+    assert "results_loose" not in found(query, "25 * 4 = 100\n100 + 100 = 200\n#### 200")
+    assert "results_loose" in found(query, "25 * 4 = 100\n100 * 2 = 200\n#### 200")
+
+
+def test_a_quantity_that_is_subtracted_again_and_again_is_found() -> None:
+    query = "Ann has 20 eggs, Bob 30. Of all eggs 5 broke. How many are whole?"
+    assert "operand_repeated" in found(query, "20 - 5 = 15\n30 - 5 = 25\n15 + 25 = 40\n#### 40")
+    assert "operand_repeated" not in found(query, "20 + 30 = 50\n50 - 5 = 45\n#### 45")
+
+
+def test_a_difference_that_is_asked_for_has_to_be_formed() -> None:
+    query = "Ann has 20 eggs, Bob 30. How many more eggs has Bob?"
+    assert "operation_unfit" in found(query, "20 + 30 = 50\n#### 50")
+    assert "operation_unfit" not in found(query, "30 - 20 = 10\n#### 10")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Total = A + B\nTotal = 400 + 900\nTotal = 1200",
+        "Total\n= 400 + 900\n= 1200",
+        r"\[ x = 400 + 900 \]" "\n" r"\[ x = 1200 \]",
+        r"It is \( 400 + 900 = 1200 \).",
+        "400 (at noon) + 900 (at night) = 1200",
+    ],
+)
+def test_a_calculation_over_several_lines_is_verified(answer: str) -> None:
+    assert found("How much are 400 and 900 together?", answer)["equations_wrong"] > 0
+    right = answer.replace("1200", "1300")
+    assert "equations_wrong" not in found("How much are 400 and 900 together?", right)
+
+
+def test_the_wording_tells_what_is_hard() -> None:
+    query = "Ann is 9. In 4 years she sells a third at 20% profit. What will Bob earn if she began?"
+    named = wording(query, quantities(query))
+    assert set(named) == {
+        "asks_other_time", "asks_on_condition", "asks_for_gain", "names", "fractions",
+        "percentages",
+    }  # fmt: skip
+    assert wording("", []) == {}
+
+
+def test_operands_come_with_their_operators() -> None:
+    assert operands("2*(3 + 4)") == [
+        ((2, 1), "", "*"), ((3, 1), "*", "+"), ((4, 1), "+", ""),
+    ]  # fmt: skip
+
+
+def test_a_reasoning_leans_to_the_option_it_speaks_of() -> None:
+    body = "Whoever owned land paid this tax on land that is owned, however small."
+    own, other = leaning(OPTIONS, "B", body), leaning(OPTIONS, "C", body)
+    assert own["option_spoken_of"] > 0.5 > other["option_spoken_of"]
+    assert own["option_longest"] == 1.0 > other["option_longest"]
+    assert own["however"] == 0.5
+    assert leaning(OPTIONS, "D", body) == {}
+
+
+def test_the_extreme_number_among_options_is_noted() -> None:
+    numbers = {"A": "10", "B": "20", "C": "30"}
+    assert leaning(numbers, "C", "")["option_extreme"] == 1.0
+    assert leaning(numbers, "B", "")["option_extreme"] == 0.0
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_what_leans_and_what_is_asked_lies_between_0_and_1(option: str, body: str) -> None:
+    features = leaning({"A": option, "B": body}, "A", body) | asked_of(body)
+    assert all(0 <= value <= 1 for value in features.values())
