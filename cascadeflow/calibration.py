@@ -7,21 +7,23 @@ of the scores it was found on. No row's text is in it. Needs no numpy.
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from .core.calibrated import CalibratedPolicy, ScorePoint
 from .errors import ConfigError
+from .logs import logger_named
 
-logger = logging.getLogger("cascadeflow")
+logger = logger_named("cascadeflow")
+
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 RECORDED = "recorded"
 """In place of a fingerprint: the scores were read from the recording, not computed anew."""
@@ -52,16 +54,16 @@ class CalibrationFile(msgspec.Struct, frozen=True, kw_only=True):
     """The file as it stands on disk."""
 
     version: Literal[1] = 1
-    target: float
+    target: Share
     """Least correctness of the cascade, as a share of the strong model's."""
-    confidence: float
+    confidence: Share
     """Probability, at least, that the threshold keeps this promise."""
-    accept_at: float
+    accept_at: Share
     """Least `p_good` that is kept."""
-    hopeless: float
+    hopeless: Share
     direct: str = ""
     """Why to ask the strong model alone; empty: the cascade runs."""
-    rows: int
+    rows: Annotated[int, msgspec.Meta(ge=0)]
     """Labelled rows the threshold was chosen on."""
     escalated: float
     """Share of these rows that the threshold escalates."""
@@ -105,7 +107,9 @@ def load(path: str | os.PathLike[str]) -> CalibrationFile:
         raise ConfigError(
             f"policy: {path} is no calibration file: {error}; `cascadeflow calibrate` writes one"
         ) from None
-    _check(found, path)
+    points = [(point.score, point.share) for point in found.scores]
+    if any(later <= earlier for earlier, later in pairwise(points)):
+        raise ConfigError(f"policy: {path}: scores must rise from point to point")
     return found
 
 
@@ -153,25 +157,3 @@ def _sources(directory: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]
             yield from _sources(entry, name)
         elif entry.name.endswith((".py", ".json")):
             yield name, entry.read_bytes().replace(b"\r\n", b"\n")
-
-
-def _check(found: CalibrationFile, path: str | os.PathLike[str]) -> None:
-    """Whether the numbers can be what they say.
-
-    Raises:
-        ConfigError: one cannot.
-    """
-    shares = {
-        "target": found.target,
-        "confidence": found.confidence,
-        "accept_at": found.accept_at,
-        "hopeless": found.hopeless,
-    }
-    for name, value in shares.items():
-        if not 0 <= value <= 1:
-            raise ConfigError(f"policy: {path}: {name} is {value}; it must be from 0 to 1")
-    if found.rows < 0:
-        raise ConfigError(f"policy: {path}: rows is {found.rows}; it must be >= 0")
-    points = [(point.score, point.share) for point in found.scores]
-    if any(later <= earlier for earlier, later in pairwise(points)):
-        raise ConfigError(f"policy: {path}: scores must rise from point to point")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 
 from .core.calibrated import CalibratedPolicy
 from .core.cascade import Cascade
+from .logs import logger_named
 
-logger = logging.getLogger("cascadeflow")
+logger = logger_named("cascadeflow")
 
 
 class DriftAlarm:
@@ -22,13 +22,9 @@ class DriftAlarm:
     def note(self, cascade: Cascade) -> None:
         """Take in the first draft that a finished cascade judged."""
         judged = (told for told in cascade.told if told.answer.row.outcome != "failed")
-        first = next(judged, None)
-        if first is not None and first.ruling is not None and not self._raised:
-            self._observe(first.ruling.estimate.p_good)
-
-    def _observe(self, p_good: float) -> None:
+        ruling = first.ruling if (first := next(judged, None)) else None
         with self._lock:
-            if self._raised or not self._drift.observe(p_good):
+            if ruling is None or self._raised or not self._drift.observe(ruling.estimate.p_good):
                 return
             self._raised = True
         logger.warning(

@@ -39,7 +39,6 @@ def test_rows_are_read_plain_and_gzipped(tmp_path: Path, name: str) -> None:
     found = list(read(write(tmp_path / name, rows(5))))
     assert [each.id for each in found] == [f"sum{number}" for number in range(5)]
     assert found[0].file == "sums__a__b"
-    assert found[0].family == "sums"
     assert found[0].draft.cost == 0.001
     assert found[0].labelled
 
@@ -128,6 +127,13 @@ def test_a_directory_stands_for_its_recordings_and_must_hold_one(tmp_path: Path)
         files([tmp_path / "empty"])
     with pytest.raises(ConfigError, match="no such file"):
         files([tmp_path / "nowhere.jsonl"])
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    one, two = (write(tmp_path / name, rows(1)) for name in ("a.jsonl", "b.jsonl"))
+    (tmp_path / "sub").mkdir()
+    again = tmp_path / "sub" / ".." / "a.jsonl"
+    assert files([two, tmp_path, again, two]) == [two, one]
 
 
 def make(tmp_path: Path, **fields: Any) -> Row:

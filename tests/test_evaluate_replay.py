@@ -11,7 +11,7 @@ from cascadeflow.core.economics import Costs, ExpectedCostPolicy
 from cascadeflow.core.policy import Opinion, Stage, ThresholdPolicy, Verdict
 from cascadeflow.errors import ConfigError
 from cascadeflow.evaluate.dataset import Row, read
-from cascadeflow.evaluate.replay import estimator, known, policy, replay
+from cascadeflow.evaluate.replay import estimator, policy, replay
 from cascadeflow.types import Delta, Estimate, Request, Stop, TextDelta
 
 from .recordings import row, write
@@ -156,7 +156,7 @@ def test_tokens_are_estimated_where_none_were_recorded(tmp_path: Path) -> None:
 
 
 def test_policies_are_numbers_or_calibration_files(tmp_path: Path) -> None:
-    assert policy("0.7") == ThresholdPolicy(0.7, 0.15)
+    assert policy("0.7") == ThresholdPolicy(0.7)
     assert policy("0.1") == ThresholdPolicy(0.1, 0.1)
     assert policy("0.7,0.2") == ThresholdPolicy(0.7, 0.2)
     for text in ("0.7,0.2,0.1", "0.2,0.7", "2", str(tmp_path / "nowhere.json")):
@@ -165,14 +165,13 @@ def test_policies_are_numbers_or_calibration_files(tmp_path: Path) -> None:
 
 
 def test_an_unknown_estimator_is_refused() -> None:
-    assert known("hand") == "hand"
     with pytest.raises(ConfigError, match="shipped or hand"):
-        known("best")
+        estimator("best")
 
 
 def test_wrong_sums_score_below_right_ones_by_hand_and_as_shipped(tmp_path: Path) -> None:
     lines = [row(0, right=True), row(1, right=False)]
     right, wrong = read(write(tmp_path / "log.jsonl", lines))
     for name in ("hand", "shipped"):
-        judge = estimator(known(name))
+        judge = estimator(name)
         assert replay(right, judge).score > replay(wrong, judge).score

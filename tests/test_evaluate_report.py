@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ import pytest
 from cascadeflow.errors import ConfigError
 from cascadeflow.evaluate.charts import MOST_POINTS, picture
 from cascadeflow.evaluate.dataset import read
-from cascadeflow.evaluate.goals import GOALS, able_to_check, outcomes
 from cascadeflow.evaluate.replay import Abandoned, Replayed, estimator, replay
 from cascadeflow.evaluate.report import export, page
-from cascadeflow.evaluate.summary import Summary, summarise
-from cascadeflow.evaluate.tables import lines
+from cascadeflow.evaluate.summary import summarise
+from cascadeflow.evaluate.tables import file_tables, text_of
 from cascadeflow.evaluate.workload import COLUMNS, MOST_MISTAKES, SHORT, Workload
 from cascadeflow.types import Estimate
 
@@ -102,12 +100,28 @@ def test_abandoned_drafts_are_counted_with_what_they_save_and_cost(tmp_path: Pat
     assert told.apgr_lost > 0
 
 
+def test_a_draft_that_is_not_asked_for_is_rejected_unread_and_its_loss_counts(
+    tmp_path: Path,
+) -> None:
+    made = [
+        (replayed(0.9, asked=False, before=0.1), True),
+        (replayed(0.3), False),
+        (replayed(0.2, abandoned=Abandoned(0.1, 40)), False),
+        (replayed(0.8), True),
+    ]
+    told = summarise(judged(tmp_path, made, rate=50.0), 10).streaming
+    assert told is not None
+    assert (told.rejected, told.used_median, told.tokens_saved) == (3, 0.4, 60)
+    assert told.direct == told.abandoned == pytest.approx(1 / 3)
+    assert told.apgr_lost > 0
+
+
 def test_rows_without_the_verifiers_label_still_give_auroc(tmp_path: Path) -> None:
     made = [{**each, "verifier": None, "verifier_correct": None} for each in rows(60)]
     found = summarise(workload(tmp_path, made), 20)
     assert (found.judged, found.paired, found.point) == (60, 0, None)
     assert found.auroc.value > 0.8
-    assert any("no row has both labels" in line for line in lines([found], []))
+    assert any("no row has both labels" in line for line in text_of(file_tables([found])))
 
 
 def test_rows_without_labels_are_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -120,7 +134,8 @@ def test_a_raw_signal_is_compared_on_the_rows_that_have_it(tmp_path: Path) -> No
     made = rows(80)
     for each in made[:50]:
         each["draft"]["self_verify_logp"] = -0.01 if each["draft_correct"] else -3.0
-    (found,) = summarise(workload(tmp_path, made), 50).comparisons
+    length, found = summarise(workload(tmp_path, made), 50).comparisons
+    assert (length.signal, length.rows) == ("query_length", 80)
     assert (found.signal, found.rows) == ("self_check", 50)
     assert found.difference.low <= found.difference.high
     assert found.raw.auroc == 1.0
@@ -130,7 +145,7 @@ def test_impossible_tokens_are_ranked_last_and_make_no_noise(tmp_path: Path) -> 
     made = rows(40)
     for place, each in enumerate(made):
         each["draft"]["logprobs"] = [-0.1, float("-inf") if place % 2 else -0.5, float("nan")]
-    (found,) = summarise(workload(tmp_path, made), 20).comparisons
+    found = summarise(workload(tmp_path, made), 20).comparisons[-1]
     assert (found.signal, found.rows) == ("min_logprob", 40)
 
 
@@ -167,7 +182,7 @@ def test_the_page_is_whole_and_escapes_what_models_said(tmp_path: Path) -> None:
     made[0] = row(0, draft_correct=0.0, query=f"{evil} {made[0]['query']}")
     found = workload(tmp_path, made, "we<ird")
     told = summarise(found, 10)
-    text = page([found], [told], outcomes([told]))
+    text = page([found], [told])
     assert "<img" not in text.partition("<h1>")[2]
     assert "&lt;img src=x" in text
     assert "we<ird" not in text.partition("<h1>")[2]
@@ -177,7 +192,7 @@ def test_the_page_is_whole_and_escapes_what_models_said(tmp_path: Path) -> None:
 
 def test_the_page_loads_nothing(tmp_path: Path) -> None:
     found = workload(tmp_path, rows(30))
-    text = page([found], [summarise(found, 10)], [])
+    text = page([found], [summarise(found, 10)])
     assert not re.search(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']?https?:", text)
     assert "default-src 'none'" in text
 
@@ -189,44 +204,15 @@ def test_pictures_are_written_as_png_and_svg(tmp_path: Path) -> None:
     assert "<svg" in svg.read_text("utf-8")
 
 
-def named(tmp_path: Path, name: str, numbers: count[int]) -> Summary:
-    return summarise(workload(tmp_path / str(next(numbers)), rows(60), name), 20)
-
-
-def test_goals_are_told_for_known_families_alone(tmp_path: Path) -> None:
-    numbers = count()
-    for place in range(3):
-        (tmp_path / str(place)).mkdir()
-    summaries = [
-        named(tmp_path, "bfcl__a__b", numbers),
-        named(tmp_path, "gsm8k__a__b", numbers),
-        named(tmp_path, "mine", numbers),
-    ]
-    reached = outcomes(summaries)
-    assert {family for each in reached for family in each.families} == {"bfcl", "gsm8k"}
-    assert outcomes([summaries[2]]) == []
-    for each in reached:
-        good = each.value >= each.target if each.at_least else each.value <= each.target
-        assert each.met == good
-    told = "\n".join(lines(summaries, reached))
-    assert "met" in told
-    assert [each.what for each in outcomes(summaries, "hand")] == ["APGR, hand-set priors"]
-    assert "hand" not in "".join(each.what for each in reached)
-
-
-def test_every_goal_names_what_it_measures() -> None:
-    assert all(goal.families and goal.what for goal in GOALS)
-
-
-@pytest.mark.parametrize(
-    ("name", "able"),
-    [
-        ("triviaqalp__llama3.2-1b__llama3.1-70b", False),
-        ("triviaqalp__llama3.1-8b__llama3.1-405b", True),
-        ("gsm8klp__gpt-4o-mini__gpt-4o", True),
-        ("gsm8klp__qwen-1.5b__gpt-4o", False),
-        ("log", True),
-    ],
-)
-def test_the_size_of_the_weak_model_is_read_from_the_name(name: str, able: bool) -> None:
-    assert able_to_check(name) == able
+def test_a_signal_that_is_scaled_anew_in_each_fold_is_not_below_itself(tmp_path: Path) -> None:
+    path = write(tmp_path / "log.jsonl", rows(120))
+    apart: dict[bool, float] = {}
+    for held_out in (False, True):
+        found = Workload("log", held_out=held_out)
+        for each in read(path):
+            # As long as the query, but on a scale of the fold.
+            found.add(each, replayed(0.9 - (each.fold + 1) * len(each.asked) / 1000))
+        told = summarise(found, 20).comparisons[0]
+        apart[held_out] = told.judge.apgr - told.raw.apgr
+    assert apart[True] == 0
+    assert apart[False] != 0

@@ -23,13 +23,11 @@ Ramdas, https://arxiv.org/abs/2010.09686.
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+from .metrics import Floats, run_ends
 
 STAKES = 8
 STAKE_RANGE = (0.2, 0.95)
@@ -87,7 +85,7 @@ def certify(score: Floats, loss: Losses, *, target: float, alpha: float) -> Cert
     """
     order = np.argsort(-score, kind="stable")
     ordered = score[order]
-    ends = _run_ends(ordered)
+    ends = run_ends(ordered)
     bets = stakes(target)
     kept = np.log1p(-np.outer(loss.kept[order], bets))
     escalated = np.log1p(-np.outer(loss.escalated[order], bets))
@@ -111,13 +109,6 @@ def rows_needed(values: Floats, *, target: float, alpha: float) -> int | None:
     if gain <= 0:
         return None
     return math.ceil((math.log(1 / alpha) + 0.5 * math.log(STAKES)) / gain)
-
-
-def _run_ends(ordered: Floats) -> NDArray[np.intp]:
-    """The last index of each run of equal values."""
-    if not len(ordered):
-        return np.zeros(0, dtype=np.intp)
-    return np.flatnonzero(np.concatenate([np.diff(ordered) != 0, [True]]))
 
 
 def _log_mean_exp(values: Floats) -> Floats:

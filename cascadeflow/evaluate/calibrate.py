@@ -7,7 +7,7 @@ and 800 labels, 20 or 35 % of them for fitting; 2026-11): it costs more certaint
 
 Three ends: a threshold; "go direct", where escalating everything is all that is safe, or where the
 cascade would cost more than the strong model alone; a refusal, where the labels are too few to
-promise anything.
+promise anything, or hold one of the two models' only.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from __future__ import annotations
 import datetime
 import math
 from collections import Counter
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 import numpy as np
@@ -26,18 +26,24 @@ from ..calibration import CalibrationFile, Economics, Source
 from ..core.calibrated import ScorePoint
 from ..core.policy import Estimator, ThresholdPolicy
 from ..errors import ConfigError
-from .bounds import Certified, Floats, Losses, certify, losses, rows_needed
+from .bounds import Certified, Losses, certify, losses, rows_needed
 from .dataset import Row
+from .metrics import Floats
 from .replay import replay
+from .summary import HOW_TO_LABEL
 
 TARGET = 0.95
 CONFIDENCE = 0.9
 HOPELESS = ThresholdPolicy().hopeless
+"""Below it a draft is not asked for, and given up while it streams."""
 POINTS = 64
 """Of the distribution of scores that a calibration file keeps."""
 NOT_ASKED = -1.0
 NO_SAFE_THRESHOLD = "no_safe_threshold"
 COSTS_MORE = "cascade_costs_more"
+
+Scored: TypeAlias = tuple[float, float, float, float, float, float]
+"""A row of `Labels`, in the order of its arrays."""
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,8 +104,12 @@ def calibrate(
     tested = certify(labels.score, loss, target=target, alpha=1 - confidence)
     found = Calibration(target=target, confidence=confidence, rows=len(labels.score))
     if tested.threshold is None:
-        return _without(labels, loss, tested, found)
-    return _with(labels, tested.threshold, found)
+        found = _without(labels, loss, tested, found)
+    else:
+        found = _with(labels, tested.threshold, found)
+    if not _wanting(labels, found):
+        return found
+    return _refused(labels, found)
 
 
 def labels_of(
@@ -107,7 +117,6 @@ def labels_of(
     estimator: Estimator,
     *,
     recorded: bool = False,
-    hopeless: float = HOPELESS,
 ) -> Labels:
     """Score the rows of which at least one label is known; the others are passed over.
 
@@ -115,39 +124,43 @@ def labels_of(
         rows: recorded rows.
         estimator: judges the drafts.
         recorded: take the `p_good` that was recorded; rows without one are passed over.
-        hopeless: below it a draft is not asked for, and given up while it streams.
     """
-    found: list[tuple[float, ...]] = []
+    found: list[Scored] = []
     names: Counter[str] = Counter()
     for row in rows:
         if row.draft_correct is None and row.verifier_correct is None:
             continue
         if recorded and row.p_good is None:
             continue
-        found.append(_scored(row, None if recorded else estimator, hopeless))
+        found.append(scored(row, None if recorded else estimator))
         names[row.file] += 1
-    table = np.array(found, dtype=np.float64).reshape(-1, 6)
+    files = tuple(Source(name, count) for name, count in sorted(names.items()))
+    return to_labels(found, files)
+
+
+def to_labels(rows: Sequence[Scored], files: tuple[Source, ...] = ()) -> Labels:
+    """Rows by `scored` as arrays."""
+    score, keepable, draft, strong, draft_usd, strong_usd = (
+        np.array(rows, dtype=np.float64).reshape(-1, 6).T
+    )
     return Labels(
-        score=table[:, 0],
-        keepable=table[:, 1],
-        draft=table[:, 2],
-        strong=table[:, 3],
-        draft_usd=table[:, 4],
-        strong_usd=table[:, 5],
-        files=tuple(Source(name, count) for name, count in sorted(names.items())),
+        score=score,
+        keepable=keepable,
+        draft=draft,
+        strong=strong,
+        draft_usd=draft_usd,
+        strong_usd=strong_usd,
+        files=files,
     )
 
 
-def to_file(
-    found: Calibration, labels: Labels, *, estimator: str, hopeless: float = HOPELESS
-) -> CalibrationFile:
+def to_file(found: Calibration, labels: Labels, *, estimator: str) -> CalibrationFile:
     """What was found, with where it comes from, as a calibration file.
 
     Args:
         found: by `calibrate`.
         labels: what it was given.
         estimator: fingerprint of what scored them.
-        hopeless: as given to `labels_of`.
 
     Raises:
         ConfigError: it is a refusal; there is nothing to write.
@@ -157,8 +170,8 @@ def to_file(
     return CalibrationFile(
         target=found.target,
         confidence=found.confidence,
-        accept_at=1.0 if found.accept_at is None else max(found.accept_at, hopeless),
-        hopeless=hopeless,
+        accept_at=1.0 if found.accept_at is None else max(found.accept_at, HOPELESS),
+        hopeless=HOPELESS,
         direct=found.direct,
         rows=found.rows,
         escalated=found.escalated,
@@ -180,13 +193,12 @@ def distribution(score: Floats) -> tuple[ScorePoint, ...]:
     return tuple(ScorePoint(float(values[at]), float(shares[at])) for at in kept)
 
 
-def _scored(row: Row, estimator: Estimator | None, hopeless: float) -> tuple[float, ...]:
-    """One row of the table behind `Labels`; without an estimator the recorded score counts."""
+def scored(row: Row, estimator: Estimator | None) -> Scored:
+    """What `Labels` holds of one row; without an estimator the recorded score counts."""
     asked, score = True, row.p_good or 0.0
-    kept = score >= hopeless
+    kept = score >= HOPELESS
     if estimator is not None:
-        rule = ThresholdPolicy(max(hopeless, 0.5), hopeless)
-        seen = replay(row, estimator, rule, streamed=hopeless > 0)
+        seen = replay(row, estimator, streamed=True)
         asked, kept = seen.asked, seen.asked and seen.abandoned is None
         score = seen.estimate.p_good if kept else 0.0 if asked else NOT_ASKED
     strong = row.verifier.cost if row.verifier is not None else None
@@ -207,6 +219,40 @@ def _number(value: float | None) -> float:
 def _losses(labels: Labels, target: float) -> Losses:
     loss = losses(labels.draft, labels.strong, target)
     return Losses(np.where(labels.keepable > 0, loss.kept, loss.escalated), loss.escalated)
+
+
+def _wanting(labels: Labels, found: Calibration) -> bool:
+    """Whether labels are wanting, not drafts bad.
+
+    Nothing is known of one of the two models; or going direct is advised, since what is not known
+    counts at its worst, where it would not be if that were at its best.
+    """
+    draft, strong = np.isnan(labels.draft), np.isnan(labels.strong)
+    if not found.rows or not (draft.any() or strong.any()):
+        return False
+    if draft.all() or strong.all() or found.advice != "direct":
+        return bool(draft.all() or strong.all())
+    best = np.where(draft, 1.0, labels.draft)
+    filled = msgspec.structs.replace(
+        labels, draft=best, strong=np.where(strong, best, labels.strong)
+    )
+    at_best = calibrate(filled, target=found.target, confidence=found.confidence)
+    return at_best.advice != "direct"
+
+
+def _refused(labels: Labels, found: Calibration) -> Calibration:
+    """Says which labels are missing, and how to give them."""
+    columns = (("draft_correct", labels.draft), ("verifier_correct", labels.strong))
+    counts = [(name, int(np.isnan(column).sum())) for name, column in columns]
+    lacking = " and ".join(f"{count} have no {name}" for name, count in counts if count)
+    return Calibration(
+        target=found.target,
+        confidence=found.confidence,
+        rows=found.rows,
+        advice="refused",
+        reason=f"of {found.rows} labelled rows {lacking}, but the promise compares the two, and "
+        f"what is not known counts at its worst. {HOW_TO_LABEL}",
+    )
 
 
 def _with(labels: Labels, threshold: float, found: Calibration) -> Calibration:

@@ -17,12 +17,9 @@ from typing import Any, Final, TypeAlias
 
 import altair as alt
 import numpy as np
-from numpy.typing import NDArray
 
-from .baselines import QUERY
-from .metrics import Floats, oracle, reliability, run_ends
-from .summary import decisions
-from .workload import Workload
+from .metrics import Floats, reliability, run_ends
+from .workload import QUERY, Mask, Workload
 
 Spec: TypeAlias = dict[str, Any]
 """Vega-Lite as JSON types."""
@@ -42,8 +39,7 @@ DRAFTS: Final = {"right": "#2a9d5c", "wrong": "#b3261e"}
 
 def picture(workload: Workload) -> alt.HConcatChart:
     """The three side by side; without rows that have both labels the first is left out."""
-    labels = ~np.isnan(workload.column("weak"))
-    paired = labels & ~np.isnan(workload.column("strong"))
+    labels, paired = workload.judged, workload.paired
     parts = [_trade(workload, paired)] if paired.any() else []
     parts += [_reliability(workload, labels), _histogram(workload, labels)]
     spec: Spec = {
@@ -54,17 +50,17 @@ def picture(workload: Workload) -> alt.HConcatChart:
     return alt.HConcatChart.from_dict(spec)
 
 
-def _trade(workload: Workload, paired: NDArray[np.bool_]) -> Spec:
+def _trade(workload: Workload, paired: Mask) -> Spec:
     weak, strong = workload.column("weak")[paired], workload.column("strong")[paired]
     draft, alone = _dollars(workload, paired)
-    kept = decisions(workload)[paired]
+    kept = workload.kept[paired]
     here = {
         "cost": float((draft.sum() + alone[~kept].sum()) / alone.sum()),
         "correct": float(np.where(kept, weak, strong).mean()),
     }
     scores = {
         "judge": workload.column("score")[paired],
-        "oracle": oracle(weak, strong),
+        "oracle": weak - strong,
         "query length": workload.column(QUERY)[paired],
         "random": None,
     }
@@ -90,7 +86,7 @@ def _trade(workload: Workload, paired: NDArray[np.bool_]) -> Spec:
     return {**SIZE, "title": "Cost and quality (dot: the policy)", "layer": [lines, dot]}
 
 
-def _dollars(workload: Workload, paired: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _dollars(workload: Workload, paired: Mask) -> tuple[Floats, Floats]:
     """Of drafts and verifiers; without prices the share escalated stands for the cost."""
     draft = np.nan_to_num(workload.column("draft_dollars"))[paired]
     alone = np.nan_to_num(workload.column("strong_dollars"))[paired]
@@ -115,13 +111,13 @@ def _walk(
     gained = np.concatenate([[0.0], np.cumsum(gain[order])])
     paid = np.concatenate([[0.0], np.cumsum(alone[order])]) + draft.sum()
     # Between equal scores there is no order: the line goes straight over them.
-    stops = np.concatenate([[0], run_ends(score[order])])
+    stops = np.concatenate([[0], run_ends(score[order]) + 1])
     for stop in np.unique(np.linspace(0, len(stops) - 1, MOST_POINTS).astype(np.intp)):
         at = stops[stop]
         yield float(paid[at] / alone.sum()), least + float(gained[at]) / len(order)
 
 
-def _reliability(workload: Workload, labels: NDArray[np.bool_]) -> Spec:
+def _reliability(workload: Workload, labels: Mask) -> Spec:
     bins = reliability(workload.column("p_good")[labels], workload.column("weak")[labels])
     seen = zip(bins.estimated, bins.observed, strict=True)
     unit = {"domain": [0, 1]}
@@ -142,7 +138,7 @@ def _reliability(workload: Workload, labels: NDArray[np.bool_]) -> Spec:
     return {**SIZE, "title": "Reliability", "layer": [diagonal, line]}
 
 
-def _histogram(workload: Workload, labels: NDArray[np.bool_]) -> Spec:
+def _histogram(workload: Workload, labels: Mask) -> Spec:
     p_good = workload.column("p_good")[labels]
     right = workload.column("weak")[labels] >= 0.5
     cells = [*_cells("right", p_good[right]), *_cells("wrong", p_good[~right])]

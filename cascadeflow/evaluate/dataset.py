@@ -11,7 +11,7 @@ it tells how right the answer was that the caller saw, so it labels the draft if
 
 Passed over: fields that are not named here, rows without a draft, empty lines, and a last line that
 was cut off (the recorder was interrupted). Reading holds one row at a time, and the feedback as
-numbers by id.
+numbers by id. The opinions of optional judges are read from the recorded `evidence`.
 
 Units: tokens are counts, money is US dollars, time is seconds, log-probabilities are natural logs.
 """
@@ -25,17 +25,25 @@ from collections.abc import Iterator, Mapping
 from io import BufferedReader
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, get_args
 
 import msgspec
 
+from ..core.policy import Opinion
+from ..core.referee import JudgeName
 from ..errors import ConfigError
 from ..types import Delta, Message, Request, Stop, StopReason, TextDelta, ToolCallDelta, ToolChoice
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 """Endings of the files that are read of a directory."""
 
-T = TypeVar("T")
+FOLDS = 5
+"""Of cross-validation."""
+JUDGES: tuple[JudgeName, ...] = get_args(JudgeName)
+
+LABELS = ("draft_correct", "verifier_correct")
+
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +53,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     content: str | None = None
     tool_calls: list[dict[str, Any]] | None = None
     """`{"name", "arguments"}`, or OpenAI's form; arguments are an object or JSON text."""
-    tokens_in: int | None = None
     tokens_out: int | None = None
     cost: float | None = None
     """US dollars."""
@@ -53,7 +60,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Natural-log probability of each sampled token of `content`."""
     self_verify_logp: float | None = None
     """log P("true") when the model is asked whether its own answer is right."""
-    latency_s: float | None = None
     finish_reason: StopReason | None = None
     """Why it ended; None: not recorded, taken for a regular end."""
 
@@ -74,18 +80,32 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     draft_correct: float | None = None
     """0 wrong to 1 right; None: not labelled."""
     verifier_correct: float | None = None
-    domain: str | None = None
     p_good: float | None = None
     """What was estimated when the row was recorded."""
     accepted: bool | None = None
     """What was decided when the row was recorded."""
+    opinions: tuple[Opinion, ...] = ()
+    """Of the optional judges that were asked about the draft."""
     file: str = ""
     """Name of the file it was read from, without its ending."""
 
     @property
-    def family(self) -> str:
-        """The file's name up to the first double underscore."""
-        return self.file.partition("__")[0]
+    def weak(self) -> str:
+        """The model of the draft: by the file's name, `<family>__<weak>__<strong>`, or the row."""
+        return [*self.file.split("__"), ""][1] or self.draft.model
+
+    @property
+    def asked(self) -> str:
+        """The text of the last message."""
+        if self.query is not None:
+            return self.query
+        content = self.messages[-1].get("content") if self.messages else ""
+        return content if isinstance(content, str) else str(content or "")
+
+    @property
+    def fold(self) -> int:
+        """Of cross-validation: by what was asked alone, whoever answered it and in which file."""
+        return zlib.crc32(self.asked.encode("utf-8", "surrogatepass")) % FOLDS
 
     @property
     def labelled(self) -> bool:
@@ -93,53 +113,26 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.draft_correct is not None and self.verifier_correct is not None
 
 
-class _Line(msgspec.Struct):
-    """A line as it stands in a file."""
-
-    id: str | int = ""
-    query: str | None = None
-    messages: list[dict[str, Any]] | None = None
-    tools: list[dict[str, Any]] | None = None
-    tool_choice: str | dict[str, Any] | None = None
-    response_format: dict[str, Any] | None = None
-    draft: Answer | None = None
-    verifier: Answer | None = None
-    draft_correct: float | bool | None = None
-    verifier_correct: float | bool | None = None
-    domain: str | None = None
-    p_good: float | None = None
-    accepted: bool | None = None
-
-
-class _Feedback(msgspec.Struct):
-    """As much of a line as tells whether it is feedback."""
-
-    feedback: str | int | None = None
-    correct: float | bool | None = None
-
-
-_LINE = msgspec.json.Decoder(_Line)
-_FEEDBACK = msgspec.json.Decoder(_Feedback)
-
-
 def files(paths: list[Path]) -> list[Path]:
-    """The files to read: directories stand for the recordings in them, sorted by name.
+    """The files to read, each once: directories stand for the recordings in them, sorted by name.
 
     Raises:
         ConfigError: a path does not exist, or a directory holds no recording.
     """
-    found: list[Path] = []
+    found: dict[Path, Path] = {}
     for path in paths:
-        if not path.is_dir():
-            if not path.is_file():
-                raise ConfigError(f"{path}: no such file or directory")
-            found.append(path)
-            continue
-        inside = sorted(each for each in path.iterdir() if each.name.endswith(SUFFIXES))
-        if not inside:
-            raise ConfigError(f"{path}: no recording in it; names end in {', '.join(SUFFIXES)}")
-        found += inside
-    return found
+        for each in _inside(path) if path.is_dir() else [path]:
+            if not each.is_file():
+                raise ConfigError(f"{each}: no such file or directory")
+            found.setdefault(each.resolve(), each)
+    return list(found.values())
+
+
+def _inside(directory: Path) -> list[Path]:
+    inside = sorted(each for each in directory.iterdir() if each.name.endswith(SUFFIXES))
+    if not inside:
+        raise ConfigError(f"{directory}: no recording in it; names end in {', '.join(SUFFIXES)}")
+    return inside
 
 
 def name_of(path: Path) -> str:
@@ -166,11 +159,9 @@ def read(*paths: str | Path) -> Iterator[Row]:
     feedback = _feedback(places)
     for path in places:
         for number, text in _lines(path):
-            if _decode(_FEEDBACK, text, path, number).feedback is not None:
-                continue
-            line = _decode(_LINE, text, path, number)
-            if line.draft is not None:
-                yield _row(line, line.draft, feedback, path, number)
+            told = _decode(text, f"{path}:{number}")
+            if told.get("feedback") is None and told.get("draft") is not None:
+                yield _row(told, feedback, path, number)
 
 
 def request_of(row: Row) -> Request:
@@ -244,35 +235,35 @@ def _ends_with(messages: list[Message], query: str) -> bool:
     )
 
 
-def _row(line: _Line, draft: Answer, feedback: Mapping[str, float], path: Path, number: int) -> Row:
+def _row(told: Mapping[str, Any], feedback: Mapping[str, float], path: Path, number: int) -> Row:
     where = f"{path}:{number}"
-    if line.query is None and not line.messages:
+    if told.get("query") is None and not told.get("messages"):
         raise ConfigError(f"{where}: the row has neither query nor messages")
-    identity = str(line.id)
-    labels = {
-        "draft_correct": _label("draft_correct", line.draft_correct, where),
-        "verifier_correct": _label("verifier_correct", line.verifier_correct, where),
+    fixed: dict[str, Any] = {
+        "id": str(told.get("id", "")),
+        "file": name_of(path),
+        "tool_choice": _choice(told.get("tool_choice")),
+        **{name: _label(name, told.get(name), where) for name in LABELS},
     }
-    if identity in feedback:
-        labels["draft_correct" if line.accepted else "verifier_correct"] = feedback[identity]
-    return Row(
-        id=identity,
-        query=line.query,
-        messages=line.messages,
-        tools=line.tools,
-        tool_choice=_choice(line.tool_choice),
-        response_format=line.response_format,
-        draft=draft,
-        verifier=line.verifier,
-        domain=line.domain,
-        p_good=line.p_good,
-        accepted=line.accepted,
-        file=name_of(path),
-        **labels,
-    )
+    if fixed["id"] in feedback:
+        fixed[LABELS[0] if told.get("accepted") else LABELS[1]] = feedback[fixed["id"]]
+    try:
+        evidence = msgspec.convert(told.get("evidence") or {}, dict[str, Any])
+        return msgspec.convert({**told, **fixed, "opinions": [*_opinions(evidence)]}, Row)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
-def _choice(choice: str | dict[str, Any] | None) -> ToolChoice | None:
+def _opinions(evidence: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for judge in JUDGES:
+        match evidence.get(judge):
+            case float() | int() as p_good if 0 <= p_good <= 1:
+                yield {"judge": judge, "p_good": float(p_good)}
+            case _:
+                pass
+
+
+def _choice(choice: str | Mapping[str, Any] | None) -> ToolChoice | None:
     match choice:
         case "auto" | "required" | "none":
             return choice
@@ -283,11 +274,13 @@ def _choice(choice: str | dict[str, Any] | None) -> ToolChoice | None:
 
 
 def _label(name: str, value: float | None, where: str) -> float | None:
-    if value is None:
-        return None
-    if not 0 <= value <= 1:
-        raise ConfigError(f"{where}: {name} is {value}; it must be from 0 (wrong) to 1 (right)")
-    return float(value)
+    match value:
+        case None:
+            return None
+        case int() | float() if 0 <= value <= 1:
+            return float(value)
+        case _:
+            raise ConfigError(f"{where}: {name} is {value}; it must be from 0 (wrong) to 1 (right)")
 
 
 def _feedback(paths: list[Path]) -> dict[str, float]:
@@ -295,11 +288,10 @@ def _feedback(paths: list[Path]) -> dict[str, float]:
     found: dict[str, float] = {}
     for path in paths:
         for number, text in _lines(path):
-            line = _decode(_FEEDBACK, text, path, number)
-            if line.feedback is not None:
-                value = _label("correct", line.correct, f"{path}:{number}")
-                if value is not None:
-                    found[str(line.feedback)] = value
+            told = _decode(text, f"{path}:{number}")
+            if told.get("feedback") is not None:
+                value = _label("correct", told.get("correct"), f"{path}:{number}")
+                found |= {} if value is None else {str(told["feedback"]): value}
     return found
 
 
@@ -327,22 +319,17 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-def _decode(decoder: msgspec.json.Decoder[T], text: bytes, path: Path, number: int) -> T:
-    """A line by its type. What msgspec refuses as JSON gets a second chance: NaN, lone surrogates.
+def _decode(text: bytes, where: str) -> dict[str, Any]:
+    """The object of a line. What msgspec refuses gets a second chance: NaN, lone surrogates.
 
     Raises:
-        ConfigError: it is no JSON object of that type.
+        ConfigError: it is no JSON object.
     """
     try:
-        return decoder.decode(text)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}:{number}: {error}") from None
+        return _OBJECT.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return _decode_leniently(decoder, text, f"{path}:{number}")
-
-
-def _decode_leniently(decoder: msgspec.json.Decoder[T], text: bytes, where: str) -> T:
+        pass
     try:
-        return msgspec.convert(json.loads(text), decoder.type)
+        return msgspec.convert(json.loads(text), dict[str, Any])
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise ConfigError(f"{where}: not a JSON object of a row: {error}") from None

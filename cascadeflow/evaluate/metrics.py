@@ -1,4 +1,4 @@
-"""Measures of a score against recorded outcomes, and their bootstrap intervals. numpy.
+"""Measures against recorded outcomes. numpy.
 
 `score` is any number per row that is higher where the draft should be kept; `weak` and `strong` are
 how right the draft and the verifier were, 0 to 1.
@@ -10,11 +10,14 @@ how right the draft and the verifier were, 0 to 1.
 
 Source: RouteLLM, https://arxiv.org/abs/2406.18665. Where the strong model is no better than the
 weak one there is no gap to recover: APGR and CPT are NaN.
+
+A bootstrap draw of rows is a weight for each row (how often it was drawn), so that a ranking is
+sorted once, and memory stays that of one draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -28,6 +31,25 @@ LEAST_GAP = 1e-9
 BINS = 10
 """Of the calibration error: as many rows in each bin."""
 DRAWS = 1000
+_NAN = float("nan")
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A number and its bootstrap interval."""
+
+    value: float
+    low: float = _NAN
+    high: float = _NAN
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a score ranks. NaN where there is nothing to tell apart."""
+
+    auroc: float = _NAN
+    """Against `draft_correct`."""
+    apgr: float = _NAN
+    cpt50: float = _NAN
+    cpt80: float = _NAN
 
 
 class Reliability(msgspec.Struct, frozen=True):
@@ -59,73 +81,102 @@ class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the right drafts that were escalated."""
 
 
-class Interval(msgspec.Struct, frozen=True):
-    """A bootstrap interval."""
+class Ranking:
+    """Rows in the order of their scores; equal scores form one step."""
 
-    low: float
-    high: float
+    __slots__ = ("_ends", "_order", "_strong", "_weak", "rows")
+
+    def __init__(self, score: ArrayLike, weak: ArrayLike, strong: ArrayLike) -> None:
+        scores = _floats(score)
+        self._order = np.argsort(scores, kind="stable")
+        self._weak = _floats(weak)[self._order]
+        self._strong = _floats(strong)[self._order]
+        self._ends = run_ends(scores[self._order])
+        self.rows = len(scores)
+        """How many."""
+
+    def figures(self, weights: Floats | None = None) -> Figures:
+        """All of them; `weights` is how often each row was drawn, in the order given."""
+        if not self.rows:
+            return Figures()
+        share, gain = self.curve(weights)
+        return Figures(
+            auroc=self._auroc(self._drawn(weights)),
+            apgr=_area(share, gain),
+            cpt50=_crossing(share, gain, 0.5),
+            cpt80=_crossing(share, gain, 0.8),
+        )
+
+    def apgr(self, weights: Floats) -> float:
+        """APGR of a draw."""
+        return _area(*self.curve(weights))
+
+    def gap(self, weights: Floats | None = None) -> float:
+        """Mean correctness of the strong model minus that of the weak one."""
+        return float(np.average(self._strong - self._weak, weights=self._drawn(weights)))
+
+    def curve(self, weights: Floats | None = None) -> tuple[Floats, Floats]:
+        """(share escalated, share of the gap recovered) after each step; NaN without a gap."""
+        drawn = self._drawn(weights)
+        gained = np.cumsum(drawn * (self._strong - self._weak))
+        gap, rows = float(gained[-1]), float(drawn.sum())
+        share = np.concatenate([[0.0], np.cumsum(drawn)[self._ends] / rows])
+        if gap < LEAST_GAP * rows:
+            return share, np.full(len(share), np.nan)
+        return share, np.concatenate([[0.0], gained[self._ends] / gap])
+
+    def _drawn(self, weights: Floats | None) -> Floats:
+        """How often each row was drawn, in the order of the scores."""
+        return np.ones(self.rows) if weights is None else weights[self._order]
+
+    def _auroc(self, drawn: Floats) -> float:
+        positive, negative = drawn * self._weak, drawn * (1 - self._weak)
+        total = float(positive.sum() * negative.sum())
+        if total <= 0:
+            return _NAN
+        # Up to and including each step of equal scores; within a step half of the pairs count.
+        right = np.diff(np.cumsum(positive)[self._ends], prepend=0.0)
+        wrong = np.cumsum(negative)[self._ends]
+        half = (wrong + np.concatenate([[0.0], wrong[:-1]])) / 2
+        return float((right * half).sum() / total)
 
 
-def curve(score: ArrayLike, weak: ArrayLike, strong: ArrayLike) -> tuple[Floats, Floats]:
-    """(share escalated, mean correctness) at every distinct score, lowest escalated first."""
-    s, w = _floats(score), _floats(weak)
-    order = np.argsort(s, kind="stable")
-    gain = (_floats(strong) - w)[order]
-    ends = run_ends(s[order])
-    gained = np.concatenate([[0.0], np.cumsum(gain)[ends - 1]])
-    return np.concatenate([[0.0], ends / len(s)]), w.mean() + gained / len(s)
+def draws(rows: int, count: int = DRAWS, seed: int = 0) -> Iterator[Floats]:
+    """How often each row was drawn, `count` times; the same seed gives the same draws."""
+    chance = np.random.default_rng(seed)
+    for _ in range(count):
+        yield np.bincount(chance.integers(0, rows, rows), minlength=rows).astype(np.float64)
 
 
-def pgr(score: ArrayLike, weak: ArrayLike, strong: ArrayLike) -> tuple[Floats, Floats]:
-    """(share escalated, share of the gap recovered); NaN without a gap."""
-    share, perf = curve(score, weak, strong)
-    low, high = float(np.mean(_floats(weak))), float(np.mean(_floats(strong)))
-    if high - low < LEAST_GAP:
-        return share, np.full(len(share), np.nan)
-    return share, (perf - low) / (high - low)
+def interval(value: float, drawn: ArrayLike, confidence: float = 0.95) -> Figure:
+    """`value` with the percentile interval of the same of each draw; NaNs are left out."""
+    found = _floats(drawn)
+    found = found[~np.isnan(found)]
+    if not len(found):
+        return Figure(value)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(found, [tail, 1 - tail])
+    return Figure(value, float(low), float(high))
 
 
-def apgr(score: ArrayLike, weak: ArrayLike, strong: ArrayLike) -> float:
-    """Average share of the gap recovered."""
-    share, gain = pgr(score, weak, strong)
-    return area(share, gain)
+def linear_interval(
+    value: float, drawn: ArrayLike, gap: float, gaps: ArrayLike, confidence: float = 0.95
+) -> Figure:
+    """A share of the gap with an interval in which each draw weighs by its own gap.
 
+    A draw in which the gap nearly closes makes the share itself explode; what it adds to a sum over
+    files is the share times the gap.
 
-def area(share: Floats, gain: Floats) -> float:
-    """Integral of `gain`, linear between its points."""
-    return float(np.sum(np.diff(share) * (gain[1:] + gain[:-1]) / 2))
-
-
-def cpt(score: ArrayLike, weak: ArrayLike, strong: ArrayLike, target: float) -> float:
-    """Least share escalated that recovers `target` of the gap; 1 if none does."""
-    share, gain = pgr(score, weak, strong)
-    return crossing(share, gain, target)
-
-
-def crossing(share: Floats, gain: Floats, target: float) -> float:
-    """Least share at which `gain`, linear between its points, reaches `target`; 1 if nowhere."""
-    if np.isnan(gain).any():
-        return float("nan")
-    reached = np.flatnonzero(gain[1:] >= target)
-    if not len(reached):
-        return 1.0
-    at = int(reached[0])
-    low, high = float(gain[at]), float(gain[at + 1])
-    part = (target - low) / (high - low) if high > low else 0.0
-    return float(share[at] + (share[at + 1] - share[at]) * part)
-
-
-def auroc(score: ArrayLike, correct: ArrayLike) -> float:
-    """Area under ROC; a soft label y is y of a positive, 1 - y of a negative. NaN if all agree."""
-    s, y = _floats(score), _floats(correct)
-    if not 0 < y.sum() < len(y):
-        return float("nan")
-    order = np.argsort(s, kind="stable")
-    s, y = s[order], y[order]
-    starts = np.concatenate([[0], run_ends(s)[:-1]])
-    positive, negative = np.add.reduceat(y, starts), np.add.reduceat(1 - y, starts)
-    below = np.cumsum(negative) - negative
-    return float((positive * (below + negative / 2)).sum() / (y.sum() * (1 - y).sum()))
+    Args:
+        value: of all rows.
+        drawn: the same of each draw.
+        gap: of all rows.
+        gaps: of each draw.
+        confidence: between 0 and 1.
+    """
+    if not gap > 0:
+        return Figure(value)
+    return interval(value, value + (_floats(drawn) - value) * _floats(gaps) / gap, confidence)
 
 
 def operating_point(
@@ -159,11 +210,11 @@ def brier(p: ArrayLike, correct: ArrayLike) -> float:
     return float(np.mean((_floats(p) - _floats(correct)) ** 2))
 
 
-def reliability(p: ArrayLike, correct: ArrayLike, bins: int = BINS) -> Reliability:
-    """Mean probability and mean outcome in `bins` bins of as many rows each."""
+def reliability(p: ArrayLike, correct: ArrayLike) -> Reliability:
+    """Mean probability and mean outcome in `BINS` bins of as many rows each."""
     probabilities, outcomes = _floats(p), _floats(correct)
     order = np.argsort(probabilities, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
+    parts = [part for part in np.array_split(order, BINS) if len(part)]
     return Reliability(
         [float(probabilities[part].mean()) for part in parts],
         [float(outcomes[part].mean()) for part in parts],
@@ -171,92 +222,42 @@ def reliability(p: ArrayLike, correct: ArrayLike, bins: int = BINS) -> Reliabili
     )
 
 
-def ece(p: ArrayLike, correct: ArrayLike, bins: int = BINS) -> float:
+def ece(p: ArrayLike, correct: ArrayLike) -> float:
     """Expected calibration error over bins of as many rows each."""
-    found = reliability(p, correct, bins)
+    found = reliability(p, correct)
     total = sum(found.rows)
     gaps = zip(found.estimated, found.observed, found.rows, strict=True)
     return sum(abs(said - seen) * rows for said, seen, rows in gaps) / total if total else 0.0
 
 
-def bootstrap(
-    statistic: Callable[[NDArray[np.intp]], float],
-    rows: int,
-    *,
-    confidence: float = 0.95,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> Interval:
-    """Percentile interval of `statistic(indices)` over rows drawn with replacement.
-
-    A statistic of two scores on the same indices is the paired bootstrap. Draws whose statistic is
-    NaN (a resample without a gap) are left out.
-
-    Args:
-        statistic: of the drawn rows' indices.
-        rows: how many there are.
-        confidence: between 0 and 1.
-        draws: resamples.
-        seed: of the draws; the same seed gives the same interval.
-    """
-    chance = np.random.default_rng(seed)
-    found = _floats(
-        [statistic(chance.integers(0, rows, rows)) for _ in range(draws if rows else 0)]
-    )
-    return interval(found, confidence)
+def run_ends(ordered: Floats) -> NDArray[np.intp]:
+    """The last index of each run of equal values."""
+    if not len(ordered):
+        return np.zeros(0, dtype=np.intp)
+    return np.flatnonzero(np.concatenate([np.diff(ordered) != 0, [True]]))
 
 
-def interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Percentile interval of bootstrapped values; NaNs are left out."""
-    found = _floats(values)
-    found = found[~np.isnan(found)]
-    if not len(found):
-        return Interval(float("nan"), float("nan"))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(found, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+def _area(share: Floats, gain: Floats) -> float:
+    """Integral of `gain`, linear between its points."""
+    return float(np.sum(np.diff(share) * (gain[1:] + gain[:-1]) / 2))
 
 
-def paired(
-    statistic: Callable[[Floats, NDArray[np.intp]], float],
-    score: ArrayLike,
-    other: ArrayLike,
-    *,
-    confidence: float = 0.9,
-    draws: int = DRAWS,
-) -> Interval:
-    """Interval of `statistic(score) - statistic(other)` over the same resamples.
-
-    Args:
-        statistic: of the drawn scores and the indices they belong to.
-        score: one number per row.
-        other: the score it is compared with.
-        confidence: `score` is significantly below if the interval's `high` is below 0.
-        draws: resamples.
-    """
-    ours, theirs = _floats(score), _floats(other)
-
-    def difference(drawn: NDArray[np.intp]) -> float:
-        return statistic(ours[drawn], drawn) - statistic(theirs[drawn], drawn)
-
-    return bootstrap(difference, len(ours), confidence=confidence, draws=draws)
-
-
-def oracle(weak: Sequence[float] | Floats, strong: Sequence[float] | Floats) -> Floats:
-    """The score of one who knows the outcomes: what escalating gains, least first to keep."""
-    return _floats(weak) - _floats(strong)
+def _crossing(share: Floats, gain: Floats, target: float) -> float:
+    """Least share at which `gain`, linear between its points, reaches `target`; 1 if nowhere."""
+    if np.isnan(gain).any():
+        return _NAN
+    reached = np.flatnonzero(gain[1:] >= target)
+    if not len(reached):
+        return 1.0
+    at = int(reached[0])
+    low, high = float(gain[at]), float(gain[at + 1])
+    part = (target - low) / (high - low) if high > low else 0.0
+    return float(share[at] + (share[at + 1] - share[at]) * part)
 
 
 def _floats(values: ArrayLike) -> Floats:
     return np.asarray(values, dtype=np.float64)
 
 
-def run_ends(ordered: Floats) -> NDArray[np.intp]:
-    """One past the last index of each run of equal values."""
-    if not len(ordered):
-        return np.zeros(0, dtype=np.intp)
-    return np.flatnonzero(np.concatenate([np.diff(ordered) != 0, [True]])) + 1
-
-
 def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")
+    return part / whole if whole else _NAN

@@ -12,7 +12,7 @@ labels were recorded) is judged by its request alone.
 from __future__ import annotations
 
 import math
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -24,8 +24,6 @@ from ..errors import ConfigError
 from ..quality import default_estimator
 from ..types import Delta, Estimate, Request, TextDelta, ToolCallDelta
 from .dataset import Answer, Row, deltas_of, request_of
-
-EstimatorName: TypeAlias = Literal["shipped", "hand"]
 
 BYTES_PER_TOKEN = 4
 """Of an answer whose tokens were not recorded."""
@@ -83,21 +81,14 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
         return self.estimate.p_good - 1 if benefit is None else -benefit
 
 
-def known(name: str) -> EstimatorName:
-    """`name`, if there is such an estimator.
+def estimator(name: str) -> Estimator:
+    """The "shipped" estimator, or the one made of "hand"-set priors alone.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none of that name.
     """
-    match name:
-        case "shipped" | "hand":
-            return name
-        case _:
-            raise ConfigError(f"estimator is {name!r}; it must be shipped or hand")
-
-
-def estimator(name: EstimatorName) -> Estimator:
-    """The shipped estimator, or the one made of hand-set priors alone."""
+    if name not in ("shipped", "hand"):
+        raise ConfigError(f"estimator is {name!r}; it must be shipped or hand")
     return default_estimator(priors=name == "hand")
 
 
@@ -140,7 +131,7 @@ def replay(
     if recorded(row.draft):
         for delta in deltas_of(row.draft):
             observer.feed(delta)
-        advise(observer, row.draft)
+        advise(observer, row)
         estimate = observer.estimate()
     return Replayed(
         form=_form(observer, request),
@@ -167,10 +158,14 @@ def tokens_of(answer: Answer) -> int:
     return max(1, math.ceil(said / BYTES_PER_TOKEN))
 
 
-def advise(observer: Observer, draft: Answer) -> None:
-    """Tell the observer what the model thought of its own draft, where that was recorded."""
-    if draft.self_verify_logp is not None and isinstance(observer, Advisable):
-        observer.advise(Opinion("self_check", math.exp(min(0.0, draft.self_verify_logp))))
+def advise(observer: Observer, row: Row) -> None:
+    """Tell the observer what judges thought of the draft, where that was recorded."""
+    if not isinstance(observer, Advisable):
+        return
+    for opinion in row.opinions:
+        observer.advise(opinion)
+    if row.draft.self_verify_logp is not None:
+        observer.advise(Opinion("self_check", math.exp(min(0.0, row.draft.self_verify_logp))))
 
 
 def _stream(row: Row, request: Request, estimator: Estimator, rule: Policy) -> Abandoned | None:

@@ -16,9 +16,8 @@ from typing import Final
 import vl_convert
 
 from .charts import picture
-from .goals import Outcome
 from .summary import Summary
-from .tables import dollars, lines, number, percent
+from .tables import dollars, file_tables, number, percent, text_of
 from .workload import Kind, Mistake, Workload
 
 PAGE: Final = Template("""\
@@ -61,10 +60,8 @@ HEADINGS: Final[dict[Kind, str]] = {
 }
 
 
-def page(
-    workloads: Sequence[Workload], summaries: Sequence[Summary], reached: Sequence[Outcome]
-) -> str:
-    """The whole file. `workloads` and `summaries` are of the same files, in the same order."""
+def page(workloads: Sequence[Workload], summaries: Sequence[Summary]) -> str:
+    """The whole file. `workloads` and `summaries` are of the same files."""
     specs = [picture(workload).to_dict() for workload in workloads]
     parts = [
         _section(place, workload, summary)
@@ -73,7 +70,7 @@ def page(
     return PAGE.substitute(
         script=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
         specs=json.dumps(specs).replace("<", "\\u003c"),
-        tables=html.escape("\n".join(lines(summaries, reached))),
+        tables=html.escape("\n".join(text_of(file_tables(summaries)))),
         sections="\n".join(parts),
     )
 

@@ -7,51 +7,54 @@ Two sets of rows: *judged* ones, whose draft is labelled, give AUROC, ECE and Br
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import ConfigError
-from .baselines import QUERY, RANDOM, RAW
 from .metrics import (
     DRAWS,
+    Figure,
+    Figures,
     Floats,
-    Interval,
     OperatingPoint,
+    Ranking,
     brier,
+    draws,
     ece,
     interval,
+    linear_interval,
     operating_point,
-    oracle,
 )
-from .ranking import Figures, Ranking, draws
-from .workload import Workload
+from .workload import QUERY, RAW, Mask, Workload
 
 LEAST_ROWS = 20
 """Rows that must have a raw signal for it to be a baseline."""
 PAIRED_CONFIDENCE = 0.9
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """A number and its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
+RANDOM = Figures(auroc=0.5, apgr=0.5, cpt50=0.5, cpt80=0.8)
+"""By definition, not by drawing."""
+HOW_TO_LABEL = (
+    "agent.feedback(id, correct=...) labels the answer that was shown: the draft where it was "
+    "kept, else the verifier's; both labels can be written into the rows"
+)
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The judge beside a raw signal, on the rows that have it."""
+    """The judge beside a raw signal, on the rows that have it.
+
+    In a cross-validation both rank within each fold.
+    """
 
     signal: str
     rows: int
     judge: Figures
     raw: Figures
-    difference: Interval
+    difference: Figure
     """Of APGR, judge minus signal, 90 %, paired."""
+    linear: Figure
+    """The same, as it enters a mean over files weighted by the gap."""
 
     @property
     def worse(self) -> bool:
@@ -65,17 +68,20 @@ class Streaming(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
     """Tokens per second."""
     rejected: int
-    """Drafts abandoned, or rejected at their end."""
+    """Drafts that were not asked for, abandoned, or rejected at their end."""
+    direct: float
+    """Share of the rejected that were not asked for: the strong model was asked directly."""
     abandoned: float
-    """Share of the rejected."""
+    """Share of the rejected that were given up while they streamed."""
     used_median: float
-    """Share of its tokens after which a rejected draft was given up, in the median; 1: its end."""
+    """Share of its tokens that were read of a rejected draft, in the median; 0: not asked for."""
     saved_median: float
     """Share of its tokens that abandoning a draft saved, in the median of those abandoned."""
     tokens_saved: int
+    """By abandoning."""
     seconds_saved: float
     apgr_lost: float
-    """Against judging at the end."""
+    """Against judging every draft at its end."""
     wrongly: float
     """Share of the abandoned that would have been right."""
 
@@ -94,6 +100,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     auroc: Figure
     """Of `p_good`, against whether the draft was right."""
     apgr: Figure
+    apgr_linear: Figure
+    """The same with the interval as it enters a mean over files weighted by the gap."""
     cpt50: Figure
     cpt80: Figure
     of_oracle: float
@@ -102,36 +110,32 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     brier: float
     point: OperatingPoint | None
     """What the policy's decisions give; None without paired rows."""
-    ranked_by: Literal["benefit", "p_good"]
+    by_benefit: bool
+    """Whether `apgr` and CPT rank by benefit; else by `p_good`."""
     by_p_good: Figures
     baselines: Mapping[str, Figures]
     comparisons: list[Comparison]
     forms: Mapping[str, int]
     streaming: Streaming | None
 
-    @property
-    def differ(self) -> bool:
-        """Whether ranking by benefit and by `p_good` give different figures."""
-        return self.ranked_by == "benefit"
-
 
 def summarise(workload: Workload, resamples: int = DRAWS) -> Summary:
     """All figures of a workload.
+
+    Args:
+        workload: replayed rows.
+        resamples: bootstrap draws behind each interval; 0: no intervals.
 
     Raises:
         ConfigError: none of its rows says whether the draft was right.
     """
     get = workload.column
-    judged: NDArray[np.bool_] = ~np.isnan(get("weak"))
+    judged, paired = workload.judged, workload.paired
     if not judged.any():
-        raise ConfigError(
-            f"{workload.name}: none of the {len(workload)} rows has draft_correct; label some, "
-            "for instance by agent.feedback(id, correct=...)"
-        )
-    paired = judged & ~np.isnan(get("strong"))
+        raise ConfigError(unlabelled(workload))
     weak, strong = get("weak")[paired], get("strong")[paired]
     p_good, labels = get("p_good")[judged], get("weak")[judged]
-    oracled = Ranking(oracle(weak, strong), weak, strong).figures()
+    oracled = Ranking(weak - strong, weak, strong).figures()
     ranked = _figures(Ranking(get("score")[paired], weak, strong), resamples)
     return Summary(
         name=workload.name,
@@ -143,48 +147,48 @@ def summarise(workload: Workload, resamples: int = DRAWS) -> Summary:
         strong=_mean(strong),
         auroc=_figures(Ranking(p_good, labels, labels), resamples)["auroc"],
         apgr=ranked["apgr"],
+        apgr_linear=ranked["linear"],
         cpt50=ranked["cpt50"],
         cpt80=ranked["cpt80"],
         of_oracle=ranked["apgr"].value / oracled.apgr,
         ece=ece(p_good, labels),
         brier=brier(p_good, labels),
-        point=_point(workload, paired),
-        ranked_by="p_good" if np.isnan(get("benefit")).all() else "benefit",
+        point=_point(workload),
+        by_benefit=not np.isnan(get("benefit")).all(),
         by_p_good=Ranking(get("p_good")[paired], weak, strong).figures(),
-        baselines=_baselines(workload, paired) | {"oracle": oracled},
-        comparisons=_comparisons(workload, paired, resamples),
+        baselines=_baselines(workload) | {"oracle": oracled},
+        comparisons=_comparisons(workload, resamples),
         forms=dict(workload.forms.most_common()),
-        streaming=_streaming(workload, paired),
+        streaming=_streaming(workload),
     )
 
 
-def decisions(workload: Workload) -> NDArray[np.bool_]:
-    """Which drafts the policy kept in the end."""
-    kept = (workload.column("accepted") > 0) & (workload.column("asked") > 0)
-    abandoned: NDArray[np.bool_] = np.isnan(workload.column("abandoned_tokens"))
-    return kept & abandoned
-
-
-def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def unlabelled(workload: Workload) -> str:
+    """Says that no draft of the workload is labelled, and what to do."""
+    others = int((~np.isnan(workload.column("strong"))).sum())
+    return (
+        f"{workload.name}: none of the {len(workload)} rows has draft_correct ({others} have "
+        f"verifier_correct): nothing tells a right draft from a wrong one. {HOW_TO_LABEL}"
+    )
 
 
 def _figures(ranking: Ranking, resamples: int) -> dict[str, Figure]:
-    names = Figures.__struct_fields__
-    values = np.array(msgspec.structs.astuple(ranking.figures()), dtype=np.float64)
+    """Each of `Figures` with its interval, and APGR with the "linear" one."""
+    found = msgspec.structs.asdict(ranking.figures())
+    if not ranking.rows:
+        return {name: Figure(value) for name, value in (found | {"linear": math.nan}).items()}
     drawn = [
-        msgspec.structs.astuple(ranking.figures(weights))
-        for weights in draws(ranking.rows, resamples if ranking.rows else 0)
+        (*msgspec.structs.astuple(ranking.figures(weights)), ranking.gap(weights))
+        for weights in draws(ranking.rows, resamples)
     ]
-    columns = np.array(drawn, dtype=np.float64).reshape(-1, len(names)).T
-    spans = [interval(column) for column in columns]
-    return {
-        name: Figure(float(value), span.low, span.high)
-        for name, value, span in zip(names, values, spans, strict=True)
-    }
+    *columns, gaps = np.array(drawn, dtype=np.float64).reshape(-1, len(found) + 1).T
+    by_name = dict(zip(found, columns, strict=True))
+    linear = linear_interval(found["apgr"], by_name["apgr"], ranking.gap(), gaps)
+    return {name: interval(found[name], by_name[name]) for name in found} | {"linear": linear}
 
 
-def _point(workload: Workload, paired: NDArray[np.bool_]) -> OperatingPoint | None:
+def _point(workload: Workload) -> OperatingPoint | None:
+    paired = workload.paired
     if not paired.any():
         return None
     get = workload.column
@@ -193,80 +197,110 @@ def _point(workload: Workload, paired: NDArray[np.bool_]) -> OperatingPoint | No
     gone = get("abandoned_tokens") / get("tokens")
     paid = np.where(np.isnan(gone), paid, paid * gone)
     alone = np.nan_to_num(get("strong_dollars"))
-    kept = decisions(workload)
-    return operating_point(
-        kept[paired], get("weak")[paired], get("strong")[paired], paid[paired], alone[paired]
+    columns = (workload.kept, get("weak"), get("strong"), paid, alone)
+    return operating_point(*(column[paired] for column in columns))
+
+
+def _baselines(workload: Workload) -> dict[str, Figures]:
+    found = {"random": RANDOM}
+    for name in (QUERY, "before", *RAW):
+        rows = _with_signal(workload, name)
+        if rows is not None:
+            found[name] = _ranked(workload, workload.column(name)[rows], rows).figures()
+    return found
+
+
+def _with_signal(workload: Workload, name: str) -> Mask | None:
+    """The paired rows that have it; None: too few."""
+    rows: Mask = workload.paired & ~np.isnan(workload.column(name))
+    return rows if rows.sum() >= LEAST_ROWS else None
+
+
+def _ranked(workload: Workload, score: Floats, rows: Mask) -> Ranking:
+    return Ranking(score, workload.column("weak")[rows], workload.column("strong")[rows])
+
+
+def _comparisons(workload: Workload, resamples: int) -> list[Comparison]:
+    with_signal = {name: _with_signal(workload, name) for name in (QUERY, *RAW)}
+    return [
+        _comparison(workload, name, rows, resamples)
+        for name, rows in with_signal.items()
+        if rows is not None
+    ]
+
+
+def _comparison(workload: Workload, name: str, rows: Mask, resamples: int) -> Comparison:
+    get = workload.column
+    scores = [get("score")[rows], get(name)[rows]]
+    if workload.held_out:
+        scores = [_within(each, get("fold")[rows]) for each in scores]
+    ours, raw = (_ranked(workload, each, rows) for each in scores)
+    drawn = [
+        (ours.apgr(each) - raw.apgr(each), raw.gap(each)) for each in draws(raw.rows, resamples)
+    ]
+    apart, gaps = np.array(drawn, dtype=np.float64).reshape(-1, 2).T
+    judge, signal = ours.figures(), raw.figures()
+    value = judge.apgr - signal.apgr
+    return Comparison(
+        signal=name,
+        rows=raw.rows,
+        judge=judge,
+        raw=signal,
+        difference=interval(value, apart, PAIRED_CONFIDENCE),
+        linear=linear_interval(value, apart, raw.gap(), gaps, PAIRED_CONFIDENCE),
     )
 
 
-def _baselines(workload: Workload, paired: NDArray[np.bool_]) -> dict[str, Figures]:
-    found = {"random": RANDOM}
-    for name in (QUERY, "before", *RAW):
-        ranking = _ranked(workload, name, paired)
-        if ranking is not None:
-            found[name] = ranking.figures()
-    return found
+def _within(scores: Floats, folds: Floats) -> Floats:
+    """The share of its fold that ranks below each score; of equals half.
+
+    Scores of different weights are not of one scale: pooled, a signal would lose to itself.
+    """
+    shares = np.empty(len(scores))
+    for fold in np.unique(folds):
+        mine = folds == fold
+        ordered = np.sort(scores[mine])
+        ends = [np.searchsorted(ordered, scores[mine], side) for side in ("left", "right")]
+        shares[mine] = (ends[0] + ends[1]) / (2 * len(ordered))
+    return shares
 
 
-def _ranked(workload: Workload, name: str, paired: NDArray[np.bool_]) -> Ranking | None:
-    """Those of the paired rows that have the signal, ranked by it."""
-    rows = paired & ~np.isnan(workload.column(name))
-    if rows.sum() < LEAST_ROWS:
-        return None
-    get = workload.column
-    return Ranking(get(name)[rows], get("weak")[rows], get("strong")[rows])
-
-
-def _comparisons(workload: Workload, paired: NDArray[np.bool_], resamples: int) -> list[Comparison]:
-    found: list[Comparison] = []
-    get = workload.column
-    for name in RAW:
-        raw = _ranked(workload, name, paired)
-        if raw is None:
-            continue
-        rows = paired & ~np.isnan(get(name))
-        ours = Ranking(get("score")[rows], get("weak")[rows], get("strong")[rows])
-        apart = [ours.apgr(each) - raw.apgr(each) for each in draws(raw.rows, resamples)]
-        comparison = Comparison(
-            signal=name,
-            rows=raw.rows,
-            judge=ours.figures(),
-            raw=raw.figures(),
-            difference=interval(apart, PAIRED_CONFIDENCE),
-        )
-        found.append(comparison)
-    return found
-
-
-def _streaming(workload: Workload, paired: NDArray[np.bool_]) -> Streaming | None:
+def _streaming(workload: Workload) -> Streaming | None:
     if workload.rate is None:
         return None
     get = workload.column
-    asked = get("asked") > 0
-    gone = ~np.isnan(get("abandoned_tokens"))
-    rejected = asked & ~decisions(workload)
-    tokens = get("tokens")
-    used = np.where(gone, get("abandoned_tokens"), tokens)
-    saved = tokens - used
-    weak, strong = get("weak")[paired], get("strong")[paired]
-    # What was abandoned is escalated, whatever the rest of it would have shown.
-    early = np.where(gone, get("abandoned_p") - 10, get("score"))
-    lost = float("nan")
-    if paired.any():
-        at_end = Ranking(get("score")[paired], weak, strong).figures().apgr
-        lost = at_end - Ranking(early[paired], weak, strong).figures().apgr
+    direct, gone = get("asked") == 0, ~np.isnan(get("abandoned_tokens"))
+    rejected, tokens = ~workload.kept, get("tokens")
+    saved = np.where(gone, tokens - get("abandoned_tokens"), 0.0)
+    read = np.where(direct, 0.0, tokens - saved)
     return Streaming(
         rate=workload.rate,
         rejected=int(rejected.sum()),
-        abandoned=_mean(gone[rejected].astype(np.float64)),
-        used_median=_median((used / tokens)[rejected]),
+        direct=_mean(direct[rejected]),
+        abandoned=_mean(gone[rejected]),
+        used_median=_median((read / tokens)[rejected]),
         saved_median=_median((saved / tokens)[gone]),
         tokens_saved=int(saved.sum()),
         seconds_saved=float(saved.sum()) / workload.rate,
-        apgr_lost=lost,
-        wrongly=_mean(get("weak")[gone & ~np.isnan(get("weak"))]),
+        apgr_lost=_apgr_lost(workload, direct, gone),
+        wrongly=_mean(get("weak")[gone & workload.judged]),
     )
 
 
+def _apgr_lost(workload: Workload, direct: Mask, gone: Mask) -> float:
+    """What is not read to its end is escalated, whatever the rest of it would have shown."""
+    get, paired = workload.column, workload.paired
+    at_end = get("score")
+    early = np.where(direct, get("before") - 10, np.where(gone, get("abandoned_p") - 10, at_end))
+    late, soon = (
+        _ranked(workload, each[paired], paired).figures().apgr for each in (at_end, early)
+    )
+    return late - soon
+
+
+def _mean(values: Floats | Mask) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
 def _median(values: Floats) -> float:
-    return float(np.median(values)) if len(values) else float("nan")
+    return float(np.median(values)) if len(values) else math.nan

@@ -1,26 +1,40 @@
 """The numbers of many replayed rows: a few per row, none of its text.
 
-Workload.add(row, replayed) ...  ->  columns of doubles, 128 bytes a row
-                                 ->  the most costly mistakes, a fixed number, text shortened
+collect((row, replayed), ...)  ->  a workload a file: columns of doubles, 136 bytes a row
+                               ->  the most costly mistakes, a fixed number, text shortened
+
+Among the numbers are signals that a judge must beat, higher where the draft should be kept:
+
+    query_length       minus the characters of the last message: long queries escalate first
+    min_logprob        the least log-probability of a token of the draft
+    self_check         the recorded log P("true") of the draft model about its own answer
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from array import array
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from .baselines import MISSING, min_logprob, query_length, self_check
 from .dataset import Answer, Row
 from .metrics import Floats
 from .replay import Replayed
 
 Kind: TypeAlias = Literal["kept_wrong", "escalated_in_vain"]
+Mask: TypeAlias = NDArray[np.bool_]
 
+QUERY: Final = "query_length"
+RAW: Final = ("min_logprob", "self_check")
+"""The signals that a single number of the row gives."""
+LEAST: Final = -1e4
+"""Servers report impossible tokens as -9999 or minus infinity; such scores must stay comparable."""
 MOST_MISTAKES: Final = 10
 """Of each kind."""
 SHORT: Final = 280
@@ -28,8 +42,8 @@ SHORT: Final = 280
 MOST_EVIDENCE: Final = 6
 COLUMNS: Final = (
     "weak", "strong", "p_good", "benefit", "score", "before", "accepted", "asked",
-    "draft_dollars", "strong_dollars", "query_length", "min_logprob", "self_check",
-    "tokens", "abandoned_tokens", "abandoned_p",
+    "draft_dollars", "strong_dollars", QUERY, *RAW, "tokens", "abandoned_tokens", "abandoned_p",
+    "fold",
 )  # fmt: skip
 """One number per row each; NaN where it is unknown. Units: dollars, tokens, natural logs."""
 
@@ -54,11 +68,13 @@ class Workload:
     Args:
         name: of the file, without its ending.
         rate: tokens per second at which drafts were replayed; None: they were not.
+        held_out: whether each fold was judged by weights of its own.
     """
 
-    def __init__(self, name: str, rate: float | None = None) -> None:
+    def __init__(self, name: str, rate: float | None = None, *, held_out: bool = False) -> None:
         self.name = name
         self.rate = rate
+        self.held_out = held_out
         self.forms: Counter[str] = Counter()
         self._columns = {column: array("d") for column in COLUMNS}
         self._mistakes: dict[Kind, list[tuple[float, int, Mistake]]] = {
@@ -73,9 +89,25 @@ class Workload:
         """Keep the numbers of a row."""
         self.forms[replayed.form] += 1
         for column, value in _numbers(row, replayed).items():
-            self._columns[column].append(MISSING if value is None else value)
+            self._columns[column].append(math.nan if value is None else value)
         if row.draft_correct is not None and row.verifier_correct is not None:
             self._blame(row, replayed, row.verifier_correct - row.draft_correct)
+
+    @property
+    def judged(self) -> Mask:
+        """Rows of which it is known how right the draft was."""
+        return ~np.isnan(self.column("weak"))
+
+    @property
+    def paired(self) -> Mask:
+        """Of these the rows of which it is known how right the verifier was."""
+        return self.judged & ~np.isnan(self.column("strong"))
+
+    @property
+    def kept(self) -> Mask:
+        """Rows whose draft was asked for, not given up half-way, and accepted."""
+        whole = np.isnan(self.column("abandoned_tokens"))
+        return whole & (self.column("accepted") > 0) & (self.column("asked") > 0)
 
     def column(self, name: str) -> Floats:
         """One of `COLUMNS`, a value per row in the order they were added."""
@@ -109,6 +141,18 @@ class Workload:
             heapq.heapreplace(heap, entry)
 
 
+def collect(
+    rows: Iterable[tuple[Row, Replayed]], rate: float | None = None, *, held_out: bool = False
+) -> list[Workload]:
+    """The workload of each file, in the order in which they come; see `Workload`."""
+    found: dict[str, Workload] = {}
+    for row, replayed in rows:
+        if row.file not in found:
+            found[row.file] = Workload(row.file, rate, held_out=held_out)
+        found[row.file].add(row, replayed)
+    return list(found.values())
+
+
 def _numbers(row: Row, replayed: Replayed) -> dict[str, float | None]:
     gone = replayed.abandoned
     return {
@@ -122,13 +166,23 @@ def _numbers(row: Row, replayed: Replayed) -> dict[str, float | None]:
         "asked": float(replayed.asked),
         "draft_dollars": row.draft.cost,
         "strong_dollars": _strong_dollars(row),
-        "query_length": query_length(row),
-        "min_logprob": min_logprob(row.draft),
-        "self_check": self_check(row.draft),
+        QUERY: -float(len(row.asked)),
+        "min_logprob": _min_logprob(row.draft),
+        "self_check": _bounded(row.draft.self_verify_logp),
         "tokens": float(replayed.tokens),
         "abandoned_tokens": None if gone is None else float(gone.tokens),
         "abandoned_p": None if gone is None else gone.p_good,
+        "fold": float(row.fold),
     }
+
+
+def _min_logprob(answer: Answer) -> float | None:
+    known = [each for each in answer.logprobs or () if not math.isnan(each)]
+    return _bounded(min(known, default=None))
+
+
+def _bounded(logp: float | None) -> float | None:
+    return None if logp is None else max(logp, LEAST)
 
 
 def _strong_dollars(row: Row) -> float | None:
@@ -137,13 +191,12 @@ def _strong_dollars(row: Row) -> float | None:
 
 def _mistake(kind: Kind, weight: float, row: Row, replayed: Replayed) -> Mistake:
     evidence = sorted(replayed.estimate.evidence.items(), key=lambda item: -abs(item[1]))
-    asked = row.query or str((row.messages or [{}])[-1].get("content", ""))
     return Mistake(
         kind=kind,
         id=row.id,
         weight=weight,
         p_good=replayed.estimate.p_good,
-        query=_short(asked),
+        query=_short(row.asked),
         draft=_short(_said(row.draft)),
         evidence=dict(evidence[:MOST_EVIDENCE]),
     )

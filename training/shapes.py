@@ -15,10 +15,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..quality import combine
-from ..quality.forms import Form
-from ..quality.logprobs import log_odds
-from ..quality.tools import combine as tools
+from cascadeflow.quality import combine
+from cascadeflow.quality.forms import Form
+from cascadeflow.quality.logprobs import log_odds
+from cascadeflow.quality.tools import combine as tools
 
 Shape: TypeAlias = tuple[tuple[float, ...], float, int]
 UNIT = (0.0, 1.0)
@@ -38,6 +38,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Of the draft under way; empty: it is judged by the priors."""
     strong: Mapping[str, Shape] = {}
     """Of the strong model; empty: no opinion."""
+    strong_share: float = 0.5
+    """See `quality.fitted.Weights`."""
     needs: tuple[str, ...] = ()
 
 
@@ -64,7 +66,7 @@ _QUERY_LENGTH: Shape = ((0.36, 0.44, 0.52, 0.6, 0.68), -0.5, -1)
 _ANSWER_LENGTH: Shape = ((0.36, 0.5, 0.58, 0.68, 0.8), 0.0, 0)
 _DOUBT_KNOTS = (-4.0, -1.5, -0.7, -0.3, -0.1, -0.01, 0.0)
 _LOGPROB: Shape = (_DOUBT_KNOTS, 3.0, 1)
-_SURE = (-3.0, -1.5, -0.7, -0.3, -0.1, -0.03, -0.01, -0.001, -0.0001, -0.0)
+_SURE = (-3.0, -1.5, -0.7, -0.3, -0.1, -0.03, -0.01, -0.001, -0.0001, -0.00001, -0.000001, -0.0)
 _P_TRUE = (0.0, 0.02, 0.1, 0.3, 0.6, 0.9, 0.98, 0.998, 0.9998, 0.99998, 1.0)
 
 _ARITHMETIC: dict[str, Shape] = {
@@ -78,9 +80,19 @@ _ARITHMETIC: dict[str, Shape] = {
     "fraction_inside": (UNIT, -0.3, -1),
     "final_underived": (UNIT, -0.8, -1),
     "final_unmarked": (UNIT, -0.3, -1),
+    "asks_backwards": (UNIT, -0.5, -1),
+    "asks_other_time": (UNIT, -0.5, -1),
+    "asks_on_condition": (UNIT, -0.3, -1),
+    "asks_for_gain": (UNIT, 0.0, 0),
+    "names": (UNIT, -0.2, -1),
+    "fractions": (UNIT, -0.3, -1),
+    "percentages": (UNIT, 0.0, 0),
+    "results_inexact": (UNIT, -0.6, -1),
     **_flat({"words_uncomputed": -0.4}),
     **_hand(
-        "result_false", "equations_wrong", "equations_right", "final_number_missing",
+        "objections", "results_loose", "operand_repeated", "percentage_unapplied",
+        "comparison_reversed", "operation_unfit", "result_false", "equations_wrong",
+        "equations_right", "final_number_missing",
         "final_number_no_count", "final_number_not_last", "results_unused", "numbers_unused",
         "numbers_from_nowhere", "steps", "steps_missing", "hedging", "self_correction",
     ),
@@ -94,6 +106,18 @@ _CHOICE: dict[str, Shape] = {
     "option_unreached": (UNIT, -0.8, -1),
     "options_several": (UNIT, -0.7, -1),
     "options_numeric": (UNIT, 0.0, 0),
+    "option_unconcluded": (UNIT, -0.3, -1),
+    "option_longest": (UNIT, 0.3, 1),
+    "option_length": ((0.0, 0.2, 0.34, 0.5), 0.3, 1),
+    "option_spoken_of": ((0.2, 0.5, 0.8), 0.5, 1),
+    "option_concluded": ((0.2, 0.5, 0.8), 0.5, 1),
+    "option_quoted": (UNIT, 0.2, 1),
+    "others_quoted": (UNIT, -0.3, -1),
+    "option_extreme": (UNIT, -0.4, -1),
+    "however": (UNIT, -0.4, -1),
+    "query_symbols": (UNIT, -0.4, -1),
+    "query_word_length": ((0.35, 0.45, 0.55, 0.65), 0.0, 0),
+    "query_negated": (UNIT, -0.2, -1),
     **_hand("choice_missing", "choice_conflict", "equations_wrong", "self_correction", "hedging"),
     **_BROKEN,
 }
@@ -117,10 +141,11 @@ PLANS: Mapping[Form, Plan] = {
         shapes=_flat({**tools.HARD, **tools.CALL}),
         stiffness=0.1,
         strong={
-            **_STRONG_QUERY,
-            **_free("code_in_query", "required_ungrounded", "wrong_type", "numbers_unused"),
-            **_free("missing_required", "part_unmet", "calls", "name_unasked"),
+            "query_length": _STRONG_QUERY["query_length"],
+            **_free("code_in_query", "wrong_type", "missing_required", "part_unmet", "calls"),
+            **_free("code_value", "whole_numbers"),
         },
+        strong_share=1.0,
     ),
     "no_call": Plan(
         base=tools.NO_CALL_BASE,
@@ -149,14 +174,23 @@ PLANS: Mapping[Form, Plan] = {
     ),
     "letter": Plan(
         base=0.5,
-        shapes={**_hand("choice_missing", "empty", "refusal", "damaged", "incomplete")},
+        shapes=_hand("choice_missing", "empty", "damaged", "incomplete"),
         stiffness=1.0,
         signals={"logprob_min": (_SURE, 4.0, 1), "self_check": (_P_TRUE, 2.0, 1)},
         needs=("logprob_min",),
     ),
     "short": Plan(
         base=0.5,
-        shapes={**_hand("empty", "refusal", "damaged", "incomplete", "repetition", "echo")},
+        shapes=_hand(
+            "empty",
+            "repetition",
+            "gibberish",
+            "echo",
+            "off_language",
+            "damaged",
+            "incomplete",
+            "result_false",
+        ),
         stiffness=1.0,
         signals={"self_check": (_P_TRUE, 4.0, 1), "logprob_low_quantile": _LOGPROB},
         needs=("self_check",),
@@ -175,7 +209,7 @@ def prior_rises(knots: tuple[float, ...], prior: float, name: str) -> list[float
     return [prior * (b - a) / whole for a, b in pairwise(places)]
 
 
-MOST_ODDS = 9.0
+MOST_ODDS = 14.0
 
 
 def _place(knot: float, name: str) -> float:

@@ -12,12 +12,12 @@ from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..quality.additive import Additive, Curve
+from cascadeflow.evaluate.metrics import Floats
+from cascadeflow.quality.additive import Additive, Curve
+
 from .shapes import Shape, prior_rises
 
-Floats: TypeAlias = NDArray[np.float64]
 Features: TypeAlias = Mapping[str, float]
 Loss: TypeAlias = Callable[[Floats], float]
 
@@ -48,23 +48,13 @@ def fit(
         base: prior of the base.
         stiffness: see `Plan`.
     """
-    steps = _ramps(rows, shapes)
-    found = _solve(
-        np.hstack([np.ones((len(rows), 1)), steps]),
-        labels,
-        weights,
-        np.concatenate([[base], _priors(shapes)]),
-        np.concatenate([[BASE_SPREAD], np.full(steps.shape[1], stiffness)]),
-        np.concatenate([[0.0], _signs(shapes)]),
-        np.zeros(len(rows)),
-    )
+    found = _fitted(rows, labels, weights, shapes, base, stiffness, np.zeros(len(rows)))
     return Additive(base=round(float(found[0]), DIGITS), curves=_curves(shapes, found[1:], 0.0))
 
 
 def fit_signal(
     rows: Sequence[Features],
     labels: Floats,
-    weights: Floats,
     name: str,
     shape: Shape,
     *,
@@ -76,21 +66,32 @@ def fit_signal(
     Without rows that have the signal the prior stands, level in the middle.
     """
     shapes = {name: shape}
-    steps = _ramps(rows, shapes)
-    prior = _priors(shapes)
-    found = np.concatenate([[-float(prior.sum()) * 0.6], prior])
-    if len(rows):
-        found = _solve(
-            np.hstack([np.ones((len(rows), 1)), steps]),
-            labels,
-            weights,
-            found,
-            np.concatenate([[BASE_SPREAD], np.full(steps.shape[1], stiffness)]),
-            np.concatenate([[0.0], _signs(shapes)]),
-            given,
-        )
+    middle = -0.6 * float(_priors(shapes).sum())
+    found = _fitted(rows, labels, np.ones(len(rows)), shapes, middle, stiffness, given)
     rises = np.maximum(found[1:], LEAST_RISE)
     return _curves(shapes, rises, float(found[0]))[name]
+
+
+def _fitted(
+    rows: Sequence[Features],
+    labels: Floats,
+    weights: Floats,
+    shapes: Mapping[str, Shape],
+    base: float,
+    stiffness: float,
+    given: Floats,
+) -> Floats:
+    """The base, then the steps of each curve."""
+    steps = _ramps(rows, shapes)
+    return _solve(
+        np.hstack([np.ones((len(rows), 1)), steps]),
+        labels,
+        weights,
+        np.concatenate([[base], _priors(shapes)]),
+        np.concatenate([[BASE_SPREAD], np.full(steps.shape[1], stiffness)]),
+        np.concatenate([[0.0], _signs(shapes)]),
+        given,
+    )
 
 
 def _ramps(rows: Sequence[Features], shapes: Mapping[str, Shape]) -> Floats:
