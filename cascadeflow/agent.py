@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -17,6 +17,7 @@ from .core.tier import OnVerifierError, Reveal
 from .errors import ConfigError
 from .ladder import Ladder, Settings
 from .providers.transport import Transport
+from .providers.wire import Wire
 from .quality import default_estimator
 from .recording import Recorder
 from .request import (
@@ -78,6 +79,8 @@ class CascadeAgent:
         record: path of a JSONL file to which every judged query is appended, content included, for
             `cascadeflow eval` and `calibrate`; or a `Recorder`. None: nothing is recorded.
         session: your own `aiohttp.ClientSession`, with its proxies and TLS; never closed by us.
+        wire: put around what carries the requests, or in its place: `Recording(path)` or
+            `Replay(path)`; `docs/providers.md`.
         verbose: log each attempt to `logging.getLogger("cascadeflow")`, without content.
 
     Raises:
@@ -103,6 +106,7 @@ class CascadeAgent:
         retry: RetryPolicy | None = None,
         record: str | os.PathLike[str] | Recorder | None = None,
         session: aiohttp.ClientSession | None = None,
+        wire: Callable[[Wire], Wire] | None = None,
         verbose: bool = False,
     ) -> None:
         _check_models(models)
@@ -130,7 +134,7 @@ class CascadeAgent:
         )
         self.models = tuple(models)
         self._transport = Transport(session=session)
-        self._ladder = Ladder(models, settings, self._transport, os.environ)
+        self._ladder = Ladder(models, settings, _carrier(wire, self._transport), os.environ)
         streams = len(models) > 1 and enable_cascade
         self.text_streaming_manager = StreamManager(self._ladder) if streams else None
         """Streams text; None with a single model, which needs no cascade."""
@@ -343,6 +347,14 @@ def _recorder(record: str | os.PathLike[str] | Recorder | None) -> Recorder | No
         case str() | os.PathLike():
             return Recorder(record)
     raise ConfigError(f"record is {record!r}; it must be a path or a Recorder")
+
+
+def _carrier(wire: Callable[[Wire], Wire] | None, transport: Wire) -> Wire:
+    if wire is None:
+        return transport
+    if callable(wire):
+        return wire(transport)
+    raise ConfigError(f"wire is {wire!r}; it must be a Recording, a Replay, or a function of wires")
 
 
 def _check_switches(**given: bool) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from .errors import ConfigError
 from .providers.base import Provider
+
+_PER_MILLION = " per million tokens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +61,24 @@ class RetryPolicy:
     """A `Retry-After` beyond this is not waited for."""
     draft_wait: float = 2.0
     """The same for a model that has another one behind it: switching beats waiting."""
+    breaker: bool = True
+    """Leave a model that fails again and again alone for a while: `cascadeflow.core.breaker`."""
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not is_number(value):
-                raise ConfigError(f"RetryPolicy: {name} is {value!r}; it must be a number")
+        if not isinstance(self.breaker, bool):
+            raise ConfigError(f"RetryPolicy: breaker is {self.breaker!r}; it must be True or False")
         if type(self.attempts) is not int or self.attempts < 1:
             raise ConfigError(
-                f"RetryPolicy: attempts is {self.attempts}; it must be an integer >= 1"
+                f"RetryPolicy: attempts is {self.attempts!r}; it must be an integer >= 1"
             )
-        if not 0 <= self.base <= self.cap:
+        for name, value in asdict(self).items():
+            seconds = name not in ("attempts", "breaker")
+            if seconds and not (is_number(value) and value >= 0):
+                raise ConfigError(f"RetryPolicy: {name} is {value!r}; it must be seconds >= 0")
+        if self.base > self.cap:
             raise ConfigError(
-                f"RetryPolicy: base={self.base}, cap={self.cap}; it must hold that 0 <= base <= cap"
+                f"RetryPolicy: base={self.base}, cap={self.cap}; base must not be above cap"
             )
-        if self.longest_wait < 0 or self.draft_wait < 0:
-            raise ConfigError("RetryPolicy: longest_wait and draft_wait must be >= 0 seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +129,10 @@ class ModelConfig:
         if not isinstance(self.name, str) or not self.name.strip():
             raise ConfigError(f"ModelConfig: name is {self.name!r}; it must be a non-empty string")
         self._check_kinds()
-        for field_name, value in (
-            ("cost", self.cost),
-            ("input_price", self.input_price),
-            ("output_price", self.output_price),
-            ("cached_price", self.cached_price),
-        ):
-            if value is not None and not (is_number(value) and value >= 0):
-                unit = "1,000 tokens" if field_name == "cost" else "million tokens"
-                raise ConfigError(
-                    f"{self.name}: {field_name} is {value!r}; it must be >= 0 dollars per {unit}"
-                )
+        check_dollars(f"{self.name}: cost", self.cost, " per 1,000 tokens")
+        check_dollars(f"{self.name}: input_price", self.input_price, _PER_MILLION)
+        check_dollars(f"{self.name}: output_price", self.output_price, _PER_MILLION)
+        check_dollars(f"{self.name}: cached_price", self.cached_price, _PER_MILLION)
         if (self.input_price is None) != (self.output_price is None):
             raise ConfigError(
                 f"{self.name}: input_price={self.input_price}, output_price={self.output_price}; "
@@ -145,11 +143,8 @@ class ModelConfig:
                 f"{self.name}: cached_price is {self.cached_price} without input_price; give "
                 "input_price and output_price too (dollars per million tokens)"
             )
-        for field_name, count in (
-            ("max_tokens", self.max_tokens),
-            ("context_window", self.context_window),
-        ):
-            check_count(f"{self.name}: {field_name}", count)
+        check_count(f"{self.name}: max_tokens", self.max_tokens)
+        check_count(f"{self.name}: context_window", self.context_window)
         check_temperature(self.name, self.temperature)
 
     def _check_kinds(self) -> None:
@@ -169,27 +164,24 @@ class ModelConfig:
                 )
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """True for a finite int or float; False for a bool, which is an int by accident."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_count(what: str, value: object) -> None:
     """Raise `ConfigError` unless `value` is None or an int >= 1."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
-        return
-    raise ConfigError(f"{what} is {value!r}; it must be an integer >= 1, or None")
+    if value is not None and not (type(value) is int and value >= 1):
+        raise ConfigError(f"{what} is {value!r}; it must be an integer >= 1, or None")
 
 
 def check_temperature(where: str, value: object) -> None:
     """Raise `ConfigError` unless `value` is None or a number in [0, 2]."""
-    if value is None or (is_number(value) and 0 <= float(str(value)) <= 2):
-        return
-    raise ConfigError(f"{where}: temperature is {value!r}; it must be between 0 and 2")
+    if value is not None and not (is_number(value) and 0 <= value <= 2):
+        raise ConfigError(f"{where}: temperature is {value!r}; it must be between 0 and 2")
 
 
-def check_dollars(what: str, value: object) -> None:
-    """Raise `ConfigError` unless `value` is None or a number >= 0."""
-    if value is None or (is_number(value) and float(str(value)) >= 0):
-        return
-    raise ConfigError(f"{what} is {value!r}; it must be a number of US dollars >= 0, or None")
+def check_dollars(what: str, value: object, per: str = "") -> None:
+    """Raise `ConfigError` unless `value` is None or a number >= 0 of US dollars."""
+    if value is not None and not (is_number(value) and value >= 0):
+        raise ConfigError(f"{what} is {value!r}; it must be >= 0 dollars{per}, or None")

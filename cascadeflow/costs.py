@@ -8,7 +8,6 @@ Source: https://github.com/pydantic/genai-prices
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from .config import ModelConfig
 from .core.ledger import EXACT, CostSource, FlatPrice, Price, consistent
-from .errors import ConfigError
+from .logs import logger_named
 from .types import Usage
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ _ROUTE = re.compile(r":(nitro|floor|online|exacto)$")
 _EDITION = re.compile(r"[-@](latest|20\d\d-?[01]\d-?[0-3]\d)$")
 """Edition of a model; one the catalogue does not list is taken to cost what the model costs."""
 
-_log = logging.getLogger("cascadeflow")
+_log = logger_named("cascadeflow")
 _warned: set[str] = set()
 
 
@@ -107,12 +106,8 @@ def resolve(model: ModelConfig, provider: str, *, clock: Callable[[], datetime] 
     A model without a price costs 0, with source "unknown" and one warning for each name and process
     on the logger "cascadeflow". `base_url` beats `provider` if it is the public address of another
     provider. `clock` tells at what time a dated price is asked for.
-
-    Raises:
-        ConfigError: `cached_price` is given without another price.
     """
-    configured = _configured(model)
-    if configured is not None:
+    if (configured := _configured(model)) is not None:
         return configured
     if provider == "simulated":
         from .providers.simulated.names import is_small
@@ -120,31 +115,25 @@ def resolve(model: ModelConfig, provider: str, *, clock: Callable[[], datetime] 
         return SIMULATED_SMALL if is_small(model.name) else SIMULATED_LARGE
     try:
         found = _find(provider, model.name, model.base_url)
+        reason = f"the catalogue does not list it at {provider}"
     except ImportError:
-        _warn_once(model.name, 'genai-prices is not installed (pip install ".[prices]")')
-        return UNKNOWN
+        found, reason = None, 'genai-prices is not installed (pip install ".[prices]")'
     if found is None:
-        _warn_once(model.name, f"the catalogue does not list it at {provider}")
+        _warn_once(model.name, reason)
         return UNKNOWN
     return CataloguePrice(*found, clock)
 
 
 def _configured(model: ModelConfig) -> FlatPrice | None:
-    cached = None if model.cached_price is None else Decimal(str(model.cached_price))
     if model.input_price is not None and model.output_price is not None:
         return FlatPrice(
             input=Decimal(str(model.input_price)),
             output=Decimal(str(model.output_price)),
-            cached=cached,
+            cached=None if model.cached_price is None else Decimal(str(model.cached_price)),
         )
     if model.cost is not None:
         per_million = Decimal(str(model.cost)).scaleb(3)
-        return FlatPrice(input=per_million, output=per_million, cached=cached, source="configured")
-    if cached is not None:
-        raise ConfigError(
-            f"{model.name}: cached_price is {model.cached_price}, but there is no other price; "
-            "give input_price and output_price with it (dollars per million tokens)"
-        )
+        return FlatPrice(input=per_million, output=per_million, source="configured")
     return None
 
 
@@ -188,12 +177,11 @@ def _spellings(place: str, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _warn_once(name: str, reason: str) -> None:
-    if name in _warned:
-        return
-    _warned.add(name)
-    _log.warning(
-        "no price for model %r: %s; it counts as 0 dollars until input_price and output_price, or "
-        "cost, are given",
-        name,
-        reason,
-    )
+    if name not in _warned:
+        _warned.add(name)
+        _log.warning(
+            "no price for model %r: %s; it counts as 0 dollars until input_price and output_price, "
+            "or cost, are given",
+            name,
+            reason,
+        )

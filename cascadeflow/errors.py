@@ -38,6 +38,7 @@ ErrorKind: TypeAlias = Literal[
     "incomplete",
     "empty",
     "refused",
+    "circuit_open",
     "budget",
 ]
 """How an attempt failed.
@@ -48,7 +49,8 @@ conflict: 409. rate_limit: 429; quota: 429 that no waiting cures. overloaded: 50
 in the stream. server: other 5xx, or an error inside the stream. protocol: not HTTP, not SSE, not
 the dialect, a bound exceeded. decode: broken compression. incomplete: the connection or the stream
 ended before the answer did. empty: an answer without content. refused: the model or its filter
-declined. budget: `max_cost`.
+declined. circuit_open: not asked, because the endpoint has just failed again and again. budget:
+`max_cost`.
 """
 
 

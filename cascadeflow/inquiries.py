@@ -9,12 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeVar
 
 from .core.events import Inquiry
+from .core.ledger import Attempt
 from .core.referee import Reply
 from .errors import ConfigError, ProviderError
 from .providers.base import Provider
+from .providers.wire import depart
 from .types import Delta, Stop
+
+T = TypeVar("T")
 
 
 class Inquiries:
@@ -31,11 +36,12 @@ class Inquiries:
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    def ask(self, provider: Provider, inquiry: Inquiry) -> None:
-        """Begin to ask."""
-        self._tasks.add(asyncio.create_task(self._ask(provider, inquiry)))
+    def ask(self, provider: Provider, inquiry: Inquiry, row: Attempt) -> None:
+        """Begin to ask; `row`: of the inquiry."""
+        self._tasks.add(asyncio.create_task(self._ask(provider, inquiry, row)))
 
-    async def _ask(self, provider: Provider, inquiry: Inquiry) -> None:
+    async def _ask(self, provider: Provider, inquiry: Inquiry, row: Attempt) -> None:
+        depart(row)
         stream = _stream(provider, inquiry)
         try:
             while True:
@@ -45,8 +51,7 @@ class Inquiries:
                     return
         finally:
             # What a provider does wrong while it closes changes nothing about its answer.
-            with contextlib.suppress(Exception):
-                await stream.aclose()
+            await reply(stream.aclose())
 
     async def wait(self) -> None:
         """Wait until one of them is over."""
@@ -74,10 +79,10 @@ async def _stream(provider: Provider, inquiry: Inquiry) -> AsyncGenerator[list[D
             yield batch
 
 
-async def reply(batch: Awaitable[list[Delta]]) -> list[Delta] | ProviderError:
-    """The next network read of a provider, or why there is none, whatever the provider raises."""
+async def reply(said: Awaitable[T]) -> T | ProviderError:
+    """What a provider's code gives, or why it gives nothing, whatever it raises."""
     try:
-        return await batch
+        return await said
     except StopAsyncIteration:
         return ProviderError("the stream ended early", kind="incomplete")
     except ProviderError as error:

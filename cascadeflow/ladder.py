@@ -5,11 +5,11 @@ One ladder answers any number of queries at once; each query is one `Cascade` dr
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
+import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,16 +21,19 @@ from .core import events
 from .core.calibrated import CalibratedPolicy
 from .core.calling import CheckCall, check_object
 from .core.cascade import Cascade
+from .core.health import Health
+from .core.judge import Judge
 from .core.ledger import EXACT, Price, estimate_input, exact_sum
 from .core.policy import Estimator, Policy
 from .core.referee import Expert, Panel
-from .core.retry import RetryBudget
 from .core.tier import OnVerifierError, Reveal, Rules, Tier
 from .drift import DriftAlarm
 from .errors import ConfigError
+from .logs import logger_named
 from .providers.base import Provider
-from .providers.catalog import connect, needs_embedded
-from .providers.transport import Transport
+from .providers.catalog import connect, endpoint, find_server, needs_embedded
+from .providers.redact import hide
+from .providers.wire import Wire
 from .quality.complexity import measure
 from .quality.query import query_text
 from .recording import Recorder
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
     from .tools.executor import ToolExecutor
 
 Batches: TypeAlias = AsyncGenerator[list[events.Event], None]
-logger = logging.getLogger("cascadeflow")
+logger = logger_named("cascadeflow")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,23 +76,42 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     provider_name: str
     provider: Provider
     price: Price
-    retries: RetryBudget
+    health: Health
 
 
 class Ladder:
-    """Models as listed, cheapest first."""
+    """Models as listed, cheapest first.
+
+    Args:
+        models: at least one.
+        settings: of the agent.
+        transport: carries the requests.
+        environ: where keys and URLs are looked up.
+        clock: seconds, monotonic; the running event loop must measure its delays on the same.
+        chance: uniform in [0, 1), for the delays of retries.
+    """
 
     def __init__(
         self,
         models: Sequence[ModelConfig],
         settings: Settings,
-        transport: Transport,
+        transport: Wire,
         environ: Mapping[str, str],
+        *,
+        clock: Clock = time.monotonic,
+        chance: Callable[[], float] = random.random,
     ) -> None:
+        environ = hide(environ)
         self.settings = settings
-        self.rungs = tuple(_rung(model, transport, environ) for model in models)
+        self.clock = clock
+        self._chance = chance
+        known: dict[object, Health] = {}
+        self.rungs = tuple(_rung(model, transport, environ, clock, known) for model in models)
         judges = () if settings.panel is None else settings.panel.judges
-        own = [None if j.model is None else _rung(j.model, transport, environ) for j in judges]
+        own = [
+            None if judge.model is None else _rung(judge.model, transport, environ, clock, known)
+            for judge in judges
+        ]
         asked = [*self.rungs, *(rung for rung in own if rung is not None)]
         self.providers = tuple(rung.provider for rung in asked)
         """Of the models, then of the judges that ask a model of their own."""
@@ -103,6 +125,7 @@ class Ladder:
         """US dollars of all queries so far, those that failed or were cancelled included."""
         self._accounting = threading.Lock()
         policy = settings.policy
+        self._judge = Judge(settings.estimator, policy)
         self._drift = DriftAlarm(policy) if isinstance(policy, CalibratedPolicy) else None
 
     def prepare(self, query: Query, options: Options) -> Ask:
@@ -124,7 +147,7 @@ class Ladder:
 
     def answer(self, ask: Ask) -> Batches:
         """Answer with one cascade, running no tool; nothing is sent before the first `anext`."""
-        return drive(self.cascade(ask), self.providers, done=self._done)
+        return drive(self.cascade(ask), self.providers, self.clock, self._done)
 
     def _done(self, cascade: Cascade) -> None:
         self.account(cascade)
@@ -152,7 +175,9 @@ class Ladder:
         offered = ToolExecutor([tool for tool in ask.tools if tool.function])
         known = (offered,) if executor is None else (executor, offered)
         toolbox = Toolboxes(*(each.session() for each in known))
-        return converse(_Turns(self, ask), toolbox, max_turns=max_turns, total=self._total(ask))
+        turns = _Turns(self, ask)
+        total = self._total(ask)
+        return converse(turns, toolbox, max_turns=max_turns, total=total, clock=self.clock)
 
     def cascade(
         self, ask: Ask, added: Sequence[Message] = (), after: Cascade | None = None
@@ -180,7 +205,7 @@ class Ladder:
             request=request,
             price=rung.price,
             timeouts=timeouts,
-            retries=rung.retries,
+            health=rung.health,
             input_estimate=estimate_input(request),
             context_window=rung.config.context_window,
         )
@@ -189,8 +214,7 @@ class Ladder:
         settings, given = self.settings, ask.options
         max_cost = settings.max_cost if given.max_cost is None else given.max_cost
         return Rules(
-            estimator=settings.estimator,
-            policy=settings.policy,
+            judge=self._judge,
             retry=settings.retry,
             reveal=given.reveal or settings.reveal,
             reasoning=settings.reasoning if given.reasoning is None else given.reasoning,
@@ -204,7 +228,7 @@ class Ladder:
             panel=settings.panel,
             experts=self._experts,
             recording=settings.recorder is not None,
-            chance=random.random,
+            chance=self._chance,
         )
 
     def _direct(self, given: Options) -> str:
@@ -220,12 +244,11 @@ class Ladder:
         if self.settings.verbose:
             for row in rows:
                 logger.info(
-                    "%s: attempt %d of %s %s%s, $%s %s",
+                    "%s: attempt %d of %s %s, $%s %s",
                     cascade.id,
                     row.number,
                     row.model,
-                    row.outcome,
-                    f" ({row.error})" if row.error else "",
+                    f"{row.outcome} ({row.error})" if row.error else row.outcome,
                     row.usd,
                     row.source,
                 )
@@ -308,7 +331,14 @@ def _check_call(tools: tuple[Offered, ...]) -> CheckCall:
     return check
 
 
-def _rung(model: ModelConfig, transport: Transport, environ: Mapping[str, str]) -> Rung:
+def _rung(
+    model: ModelConfig,
+    transport: Wire,
+    environ: Mapping[str, str],
+    clock: Clock,
+    known: dict[object, Health],
+) -> Rung:
+    """`known`: by endpoint and model, the health of those that are ready."""
     check_extra(model.extra or {}, ())
     base_url = None
     if needs_embedded(model, environ):
@@ -316,10 +346,12 @@ def _rung(model: ModelConfig, transport: Transport, environ: Mapping[str, str]) 
 
         base_url = embedded_url()
     name = model.provider if isinstance(model.provider, str) else type(model.provider).__name__
+    server = find_server(model)
+    place = id(model.provider) if server is None else endpoint(model, server, environ, base_url)
     return Rung(
         config=model,
         provider_name=name,
         provider=connect(model, transport, environ, base_url=base_url),
         price=costs.resolve(model, name),
-        retries=RetryBudget(),
+        health=known.setdefault((place, model.name), Health(clock, threading.Lock())),
     )

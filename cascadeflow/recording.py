@@ -16,7 +16,6 @@ Units: `time` in seconds since 1970, tokens are counts, `cost` is US dollars, `l
 from __future__ import annotations
 
 import json
-import logging
 import math
 import os
 import threading
@@ -30,8 +29,8 @@ import msgspec
 from .appending import LineFile
 from .core.answer import Answer
 from .core.cascade import Cascade
-from .core.outcome import Told
 from .errors import ConfigError
+from .logs import logger_named
 from .types import Request
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -41,7 +40,7 @@ LOOPS = 10_000
 """Tool loops whose last turn is remembered for feedback."""
 LEAST_BYTES = 4096
 
-logger = logging.getLogger("cascadeflow")
+logger = logger_named("cascadeflow")
 
 
 class Recorder:
@@ -123,12 +122,12 @@ def row_of(cascade: Cascade, id: str) -> dict[str, Any] | None:
 
     With several drafts it is about the first; `verifier` is the answer that took its place.
     """
-    draft = next((told for told in cascade.told if _judged(told)), None)
-    if draft is None or draft.ruling is None:
+    asked = (told for told in cascade.told if told.answer.row.outcome != "failed")
+    draft = next((told for told in asked if told.ruling is not None), None)
+    if draft is None or (ruling := draft.ruling) is None:
         return None
     last = cascade.told[-1]
     final = last.answer if last.answer.row.outcome in ("accepted", "answered") else None
-    ruling = draft.ruling
     return {
         "id": id,
         "time": time.time(),
@@ -143,10 +142,6 @@ def row_of(cascade: Cascade, id: str) -> dict[str, Any] | None:
         "reason": ruling.reason,
         "evidence": ruling.estimate.evidence,
     }
-
-
-def _judged(told: Told) -> bool:
-    return told.ruling is not None and told.answer.row.outcome != "failed"
 
 
 def _asked(request: Request) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,7 @@ from .core.tier import Reveal
 from .errors import ConfigError
 from .providers.address import check_headers
 from .providers.body import check_fields
+from .providers.redact import hide
 from .providers.traits import traits
 from .types import Message, Request, ToolChoice
 
@@ -78,15 +79,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         check_type("timeouts", self.timeouts, Timeouts, "a cascadeflow.Timeouts")
         check_type("force_direct", self.force_direct, bool, "True or False")
         check_type("reasoning", self.reasoning, bool, "True or False")
+        check_type("headers", self.headers, Mapping, "a mapping of names to values")
         if self.headers is not None:
-            check_type("headers", self.headers, Mapping, "a mapping of names to values")
             check_headers(self.headers, where="this call")
-        if self.seed is not None and (isinstance(self.seed, bool) or not _is_int(self.seed)):
+            msgspec.structs.force_setattr(self, "headers", hide(self.headers))
+        if self.seed is not None and type(self.seed) is not int:
             raise ConfigError(f"seed is {self.seed!r}; it must be an integer, or None")
-        if self.reveal is not None:
-            check_choice("reveal", self.reveal, REVEALS)
-        if self.complexity_hint is not None:
-            check_choice("complexity_hint", self.complexity_hint, COMPLEXITIES)
+        check_choice("reveal", self.reveal, (None, *REVEALS))
+        check_choice("complexity_hint", self.complexity_hint, (None, *COMPLEXITIES))
         check_extra(self.extra, self.__struct_fields__)
 
 
@@ -96,12 +96,13 @@ def options(given: Mapping[str, Any]) -> Options:
     Raises:
         ConfigError: a value is wrong, or a name looks like a slip for a known one.
     """
-    known: dict[str, Any] = {
-        name: given[name] for name in Options.__struct_fields__ if name in given
-    }
-    extra = {name: value for name, value in given.items() if name not in known}
-    check_type("extra", known.get("extra"), Mapping, "a mapping of fields to values")
-    known["extra"] = {**(known.get("extra") or {}), **extra}
+    check_type("extra", given.get("extra"), Mapping, "a mapping of fields to values")
+    known: dict[str, Any] = {"extra": {**(given.get("extra") or {})}}
+    for name, value in given.items():
+        if name not in Options.__struct_fields__:
+            known["extra"][name] = value
+        elif name != "extra":
+            known[name] = value
     return Options(**known)
 
 
@@ -189,8 +190,8 @@ def conversation(query: Query, history: Sequence[Message] | None) -> tuple[Messa
     return told
 
 
-def _check_message(place: int, message: object) -> None:
-    if not _is_mapping(message):
+def _check_message(place: int, message: Message) -> None:
+    if not isinstance(message, Mapping):
         raise ConfigError(
             f"message {place} is {type(message).__name__} {_short(message)}; it must be a mapping "
             'like {"role": "user", "content": "…"}'
@@ -217,13 +218,10 @@ def check_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
     """
     words = (stop,) if isinstance(stop, str) else stop
     check_list("stop", words, "a string or a list of strings")
-    return tuple(_stop_word(word) for word in words or ())
-
-
-def _stop_word(word: object) -> str:
-    if isinstance(word, str) and word:
-        return word
-    raise ConfigError(f"stop holds {word!r}; each stop sequence is a non-empty string")
+    for word in words or ():
+        if not (isinstance(word, str) and word):
+            raise ConfigError(f"stop holds {word!r}; each stop sequence is a non-empty string")
+    return tuple(words or ())
 
 
 def check_list(name: str, value: object, what: str) -> None:
@@ -239,7 +237,7 @@ def check_type(name: str, value: object, kind: type, what: str) -> None:
         raise ConfigError(f"{name} is {type(value).__name__} {_short(value)}; it must be {what}")
 
 
-def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
+def check_choice(name: str, value: object, allowed: Sequence[str | None]) -> None:
     """Raise `ConfigError` unless `value` is one of `allowed`."""
     if value not in allowed:
         raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
@@ -259,14 +257,6 @@ def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
         if near:
             raise ConfigError(f"unknown argument {name!r}; did you mean {near[0]!r}?")
     check_fields(extra)
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(value, Mapping)
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int)
 
 
 def _short(value: object) -> str:

@@ -9,17 +9,18 @@ Whatever ends the generator closes the socket and the ledger row.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from .core import events
 from .core.cascade import Cascade
+from .core.ledger import Attempt
 from .core.referee import Reply
 from .errors import ProviderError
 from .inquiries import Inquiries, reply
 from .providers.base import Provider
+from .providers.wire import depart
 from .types import Delta
 
 Clock = Callable[[], float]
@@ -130,16 +131,22 @@ class _Line:
                 case events.Consult(inquiries):
                     await self.close()
                     for each in inquiries:
-                        self._inquiries.ask(self._providers[each.line], each)
+                        self._inquiries.ask(
+                            self._providers[each.line], each, self._row(each.attempt)
+                        )
                 case events.Open(tier, attempt, delay):
                     await self.close()
                     self._attempt = attempt
-                    self._opening = asyncio.create_task(self._open(tier, delay))
+                    self._opening = asyncio.create_task(self._open(tier, attempt, delay))
 
-    async def _open(self, tier: int, delay: float) -> list[Delta]:
+    def _row(self, attempt: int) -> Attempt:
+        return self._cascade.ledger.rows[attempt - 1]
+
+    async def _open(self, tier: int, attempt: int, delay: float) -> list[Delta]:
         """Send the request after `delay` seconds and wait for its first batch."""
         if delay:
             await asyncio.sleep(delay)
+        depart(self._row(attempt))
         asked = self._cascade.tiers[tier]
         self._stream = self._providers[tier].stream(asked.model, asked.request)
         return await anext(self._stream)
@@ -161,8 +168,7 @@ class _Line:
             self._opening = None
         if self._stream is not None:
             # What a provider does wrong while it closes changes nothing about its answer.
-            with contextlib.suppress(Exception):
-                await self._stream.aclose()
+            await reply(self._stream.aclose())
             self._stream = None
 
     async def hang_up(self) -> None:

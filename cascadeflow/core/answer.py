@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
 
 from ..errors import ProtocolError
 from ..types import (
     Delta,
     ReasoningDelta,
     Request,
+    Started,
     Stop,
+    TextDelta,
     ToolCall,
     ToolCallDelta,
     Usage,
@@ -20,15 +23,38 @@ from .calling import FinishedCall
 from .calls import CallClosed, CallFragment, Calls, CallStarted, CallStep
 from .events import CallArguments, CallReady, Event, Speaker
 from .events import CallStarted as CallAnnounced
-from .ledger import Attempt, Ledger
+from .ledger import Attempt, Ledger, utf8_length
 from .policy import Observer
 from .tier import Rules
+
+NotText: TypeAlias = Started | ReasoningDelta | ToolCallDelta | UsageDelta | Stop
 
 FIRST_LOOK = 48
 """Bytes of a draft, calls included, before it is first judged; about a dozen tokens."""
 LOOKS_PER_DOUBLING = 8
 """After that it is judged again each time it has grown by an eighth, so the number of looks is
 logarithmic in the length and does not depend on how the network cut the text."""
+
+
+def runs(batch: Iterable[Delta]) -> Iterator[list[TextDelta] | NotText]:
+    """The deltas in order, consecutive pieces of text together."""
+    said: list[TextDelta] = []
+    for delta in batch:
+        if isinstance(delta, TextDelta):
+            said.append(delta)
+            continue
+        if said:
+            yield said
+            said = []
+        yield delta
+    if said:
+        yield said
+
+
+def joined(run: Sequence[TextDelta]) -> TextDelta:
+    """Consecutive pieces as one."""
+    logprobs = chain.from_iterable([piece.logprobs for piece in run])
+    return TextDelta("".join([piece.text for piece in run]), tuple(logprobs))
 
 
 class Answer:
@@ -99,10 +125,11 @@ class Answer:
         self._parts: list[str] = []
         self._next_look = FIRST_LOOK
 
-    def add(self, text: str, logprobs: tuple[float, ...] = ()) -> None:
-        """Take in a piece of text."""
-        if logprobs and self.logprobs is not None:
-            self.logprobs += logprobs
+    def add(self, said: TextDelta) -> None:
+        """Take in a piece of text, or several at once: see `reach`."""
+        text = said.text
+        if self.logprobs is not None:
+            self.logprobs += said.logprobs
         self._parts.append(text)
         self.chars += len(text)
         self.row.count(text)
@@ -115,6 +142,19 @@ class Answer:
         if delta.block is not None:
             self.thinking.append(dict(delta.block))
 
+    def reach(self, said: Sequence[TextDelta], start: int) -> int:
+        """How far the pieces from `start` on can be added at once: past the one that is `due`."""
+        if self._early is not None or start + 1 == len(said):
+            return start + 1
+        if self.observer is not None:
+            left = self._next_look - self.row.output_bytes
+            for end, piece in enumerate(said[start:], start + 1):
+                text = piece.text
+                left -= len(text) if text.isascii() else utf8_length(text)
+                if left <= 0:
+                    return end
+        return len(said)
+
     def due(self) -> bool:
         """Whether enough has arrived since the last look to judge again; counts as that look."""
         size = self.row.output_bytes
@@ -124,9 +164,9 @@ class Answer:
         return True
 
     def skip(self, deltas: Iterable[Delta], ledger: Ledger) -> None:
-        """What came in the same read after the attempt was given up: only its token counts matter.
+        """The read during which the attempt was given up: only its token counts still matter.
 
-        Its text is not counted: it is no better known than what was still under way.
+        The rest of its text is not counted: it is no better known than what was still under way.
         """
         for delta in deltas:
             match delta:
@@ -239,7 +279,7 @@ class Answer:
                 case CallFragment(position, fragment):
                     out.append(CallArguments(position, fragment, self.speaker))
                 case CallClosed(position) if self._sure:
-                    finished = self._finish(position, self.calls[position])
+                    finished = self._finish(position, self._calls.call(position))
                     out += [self._ready(position, finished)] if finished.valid else ()
                 case CallClosed():
                     pass

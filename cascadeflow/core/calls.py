@@ -87,10 +87,12 @@ class Calls:
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         """Every call so far, with its arguments normalised; complete after `finish`."""
-        return tuple(
-            ToolCall(self._settle_id(call), call.name, normalise_arguments(call.text()))
-            for call in self._calls
-        )
+        return tuple(self.call(position) for position in range(len(self._calls)))
+
+    def call(self, position: int) -> ToolCall:
+        """One of `calls`, without the work of putting the others together."""
+        call = self._calls[position]
+        return ToolCall(self._settle_id(call), call.name, normalise_arguments(call.text()))
 
     def add(self, delta: ToolCallDelta) -> list[CallStep]:
         """Take in the next fragment; say what is new about which call.

@@ -12,7 +12,7 @@ stream; only differences are used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from ..errors import BudgetExceeded, ProtocolError, ProviderError
 from ..types import (
@@ -23,19 +23,19 @@ from ..types import (
     Stop,
     TextDelta,
     ToolCallDelta,
-    Usage,
     UsageDelta,
 )
 from . import events, outcome
-from .answer import Answer
+from .answer import Answer, NotText, joined, runs
 from .consult import Hearing
 from .deadlines import Deadlines
+from .health import finding
 from .judge import Ruling
 from .ledger import Outcome
 from .purse import Purse
 from .referee import Reply
 from .retry import Retries
-from .route import judges, route
+from .route import Ladder, judges, route
 from .state import State as State
 from .tier import Rules, Tier
 
@@ -60,7 +60,7 @@ class Cascade:
         """What the driver must do now, in order; the driver empties the list."""
         self.tiers = tuple(tiers)
         self._rules = rules
-        self._judges = judges(self.tiers, rules)
+        self._judges = judges(self.tiers, rules.judge)
         before = None if after is None else after._story
         self._story: outcome.Story = outcome.Story(id, conversation, self.tiers, rules, before)
         self.ledger = self._story.ledger
@@ -71,12 +71,13 @@ class Cascade:
         self._turn: int = 1 if after is None else after._turn + 1
         self._ladder: list[int] = []
         """Tiers still to be asked, the current one first."""
+        self._observers: Ladder = {}
+        """Those that have judged their request, and not yet a draft."""
         self._retries = Retries(rules.retry, rules.chance)
         self._answer: Answer | None = None
         self._deadlines = Deadlines(None, 0.0)
         self._now = 0.0
-        self._unread: Iterator[Delta] = iter(())
-        """What is left of the network read at hand."""
+        self._batch: Sequence[Delta] = ()  # the network read at hand
         self._out: list[events.Event] = []
 
     # --- what the driver tells -----------------------------------------------------------------
@@ -88,7 +89,8 @@ class Cascade:
         self.state = State.ANSWERING
         self._now = now
         self._deadlines = Deadlines(self._rules.total, self._story.begin(now))
-        self._ladder, routed = route(self.tiers, self._rules, self._judges, self._turn)
+        self._observers, routed = route(self.tiers, self._rules, self._judges, self._turn)
+        self._ladder = list(self._observers)
         self._story.strategy = routed.strategy
         self._out.append(routed)
         if self._purse.affords(self.tiers[self._ladder[0]]):
@@ -98,17 +100,17 @@ class Cascade:
         return self._take()
 
     def receive(self, attempt: int, batch: Sequence[Delta], now: float) -> list[events.Event]:
-        """Take in what one network read held. Decisions and budgets fall delta by delta."""
+        """Take in what one network read held. Where decisions fall depends on the deltas alone."""
         answer = self._answer
         if answer is None or answer.row.number != attempt:
             return []
         self._now = now
-        self._unread = unread = iter(batch)
-        for delta in unread:
-            if type(delta) is TextDelta:
-                self._on_text(answer, delta)
+        self._batch = batch
+        for heard in runs(batch):
+            if isinstance(heard, list):
+                self._on_text(answer, heard)
             else:
-                self._on_other(answer, delta)
+                self._on_other(answer, heard)
             if self._answer is not answer:
                 break
         if self._answer is answer and now >= self._deadlines.next:
@@ -160,6 +162,7 @@ class Cascade:
         if not self.over:
             self.state = State.CLOSED
             self._hearing.close(now)
+            self._retries.over("nothing")
             if self._answer is not None:
                 self.ledger.close(self._answer.row, "cancelled", now)
                 self._answer = None
@@ -169,44 +172,51 @@ class Cascade:
     def _enter(self) -> None:
         """Ask the first tier of the ladder for the first time."""
         tier = self.tiers[self._ladder[0]]
-        self._retries.enter(tier.retries)
+        self._retries.enter(tier.health)
         self._deadlines.enter(tier.timeouts, self._now)
-        answer = self._ask(0.0)
-        if answer.observer is not None:
-            self._out.append(events.DraftStarted(answer.speaker, self._story.strategy))
+        self._ask(0.0)
 
-    def _ask(self, delay: float) -> Answer:
-        """Open one attempt on the current tier after `delay` seconds."""
+    def _ask(self, delay: float) -> None:
+        """Open one attempt on the current tier after `delay` seconds, if its breaker admits it."""
         index, judged = self._ladder[0], len(self._ladder) > 1
         tier = self.tiers[index]
         at = self._now + delay
         row = tier.open(self.ledger, index, at)
         speaker = self._story.speaker(row, self._turn, judged=judged)
-        observer = self._judges[index].observe(tier.request) if judged else None
+        observer = self._observers.pop(index, None)
+        if judged and observer is None:
+            observer = self._judges[index].observe(tier.request)
         self._answer = answer = Answer(speaker, row, observer, tier.request, self._rules)
-        self._retries.tried += 1
+        if judged and not self._retries.tried:
+            self._out.append(events.DraftStarted(speaker, self._story.strategy))
         self._deadlines.ask(at)
-        self.commands.append(events.Open(index, row.number, delay))
-        return answer
+        if (refusal := self._retries.ask()) is not None:
+            self._on_failure(answer, refusal)
+        else:
+            self.commands.append(events.Open(index, row.number, delay))
 
     # --- deltas --------------------------------------------------------------------------------
 
-    def _on_text(self, answer: Answer, delta: TextDelta) -> None:
-        self._heard(answer)
-        answer.add(delta.text, delta.logprobs)
-        self._show(answer, events.Chunk(delta.text, answer.speaker))
-        self._watch(answer, delta)
+    def _on_text(self, answer: Answer, said: Sequence[TextDelta]) -> None:
+        """Take in consecutive pieces, as many at once as nothing can be decided between."""
+        place, speaker = 0, answer.speaker
+        while place < len(said) and self._answer is answer:
+            self._heard(answer)
+            end = place + 1 if self._purse.limited else answer.reach(said, place)
+            run, place = said[place:end], end
+            whole = run[0] if len(run) == 1 else joined(run)
+            answer.add(whole)
+            self._show(answer, [events.Chunk(piece.text, speaker) for piece in run])
+            self._watch(answer, whole)
 
-    def _on_other(self, answer: Answer, delta: Delta) -> None:
+    def _on_other(self, answer: Answer, delta: NotText) -> None:
         match delta:
-            case TextDelta():
-                self._on_text(answer, delta)
             case ToolCallDelta():
                 self._on_call(answer, delta)
             case ReasoningDelta():
                 self._on_reasoning(answer, delta)
             case UsageDelta(usage):
-                self._report(answer, usage)
+                self._story.report(answer, usage)
                 self._check_budget(answer)
             case Started(request_id):
                 answer.row.request_id = request_id
@@ -217,7 +227,7 @@ class Cascade:
         self._deadlines.heard(self._now)
         answer.think(delta)
         if delta.text and self._rules.reasoning:
-            self._show(answer, events.Reasoned(delta.text, answer.speaker))
+            self._show(answer, [events.Reasoned(delta.text, answer.speaker)])
         self._check_budget(answer)
 
     def _on_call(self, answer: Answer, delta: ToolCallDelta) -> None:
@@ -228,11 +238,11 @@ class Cascade:
             self._abort(answer)
             self._on_failure(answer, error)
             return
-        self._show(answer, *told)
+        self._show(answer, told)
         self._watch(answer, delta)
 
     def _watch(self, answer: Answer, delta: TextDelta | ToolCallDelta) -> None:
-        """After each piece of a draft: is it hopeless, is there money left?"""
+        """After what was taken in of a draft: is it hopeless, is there money left?"""
         observer = answer.observer
         if observer is not None:
             observer.feed(delta)
@@ -250,7 +260,7 @@ class Cascade:
             if not answer.held:
                 self._story.visible(self._now)
 
-    def _show(self, answer: Answer, *told: events.Event) -> None:
+    def _show(self, answer: Answer, told: Iterable[events.Event]) -> None:
         (answer.unseen if answer.held else self._out).extend(told)
 
     # --- judging -------------------------------------------------------------------------------
@@ -258,14 +268,14 @@ class Cascade:
     def _on_stop(self, answer: Answer, stop: Stop) -> None:
         answer.stop = stop
         if stop.usage is not None:
-            self._report(answer, stop.usage, final=stop.reason is not None)
+            self._story.report(answer, stop.usage, final=stop.reason is not None)
         self._story.warnings += stop.warnings
         error = outcome.unfit(answer, stop)
         if error is not None:
             self._on_failure(answer, error)
             return
-        self.tiers[answer.row.tier].retries.success()
-        self._show(answer, *answer.end())
+        self._retries.answered()
+        self._show(answer, answer.end())
         if answer.observer is None:
             self._keep(answer, "answered")
             return
@@ -300,17 +310,13 @@ class Cascade:
         self.ledger.close(answer.row, how, self._now)
         self._reveal(answer)
         if ruling is not None:
-            self._rule(answer, ruling)
+            self._out.append(self._story.rule(answer, ruling))
         self._out += answer.ready_calls()
         self._finish(answer)
 
-    def _rule(self, answer: Answer, ruling: Ruling) -> None:
-        self._story.rule(answer, ruling)
-        self._out.append(events.Decided(ruling, answer.speaker))
-
     def _reject(self, answer: Answer, ruling: Ruling, how: Outcome) -> None:
         self.ledger.close(answer.row, how, self._now)
-        self._rule(answer, ruling)
+        self._out.append(self._story.rule(answer, ruling))
         self._escalate(answer, ruling.reason)
 
     def _escalate(self, answer: Answer, reason: str) -> None:
@@ -320,19 +326,16 @@ class Cascade:
         if not self._purse.affords(self.tiers[self._ladder[0]]):
             self._give_up(self._purse.error(), answer)
             return
-        self._switch(answer, self.tiers[self._ladder[0]].model, reason)
+        self._out.append(self._story.switch(answer, self.tiers[self._ladder[0]].model, reason))
         self._enter()
-
-    def _switch(self, answer: Answer, target: str, reason: str) -> None:
-        self._story.switched = True
-        self._out.append(outcome.switched(answer, target, reason))
 
     # --- failure -------------------------------------------------------------------------------
 
     def _on_failure(self, answer: Answer, error: ProviderError, *, final: bool = False) -> None:
         """An attempt failed: try again, let the next tier take over, or give up."""
         outcome.place(error, answer)
-        self.ledger.close(answer.row, "failed", self._now, error.kind)
+        self.ledger.fail(answer.row, error, self._now)
+        self._retries.over(finding(error, answer.begun))
         self._answer = None
         judged = len(self._ladder) > 1
         left = self._deadlines.time_left(self._now)
@@ -342,7 +345,7 @@ class Cascade:
         elif judged and not final:
             self._story.causes.append(error)
             ruling = self._judges[answer.row.tier].failed(error.kind)
-            self._rule(answer, ruling)
+            self._out.append(self._story.rule(answer, ruling))
             self._escalate(answer, ruling.reason)
         else:
             self._give_up(error, answer)
@@ -353,11 +356,11 @@ class Cascade:
         self._story.causes.append(error)
         draft = self._story.fallback
         if self._rules.on_verifier_error == "draft" and draft is not None:
-            self._story.degraded = True
-            if answer is not None and answer is not draft:
-                self._switch(answer, draft.speaker.model, f"verifier_error:{error.kind}")
-                if not draft.held:
-                    self._out.append(events.Chunk(draft.text, draft.speaker))
+            judged = answer is not None and answer.observer is not None
+            if answer is not None and judged and self._story.told[-1].answer is not answer:
+                ruling = self._judges[answer.row.tier].failed(error.kind)
+                self._out.append(self._story.rule(answer, ruling))
+            self._out += self._story.stand_in(draft, answer, error.kind)
             self._reveal(draft)
             self._finish(draft)
             return
@@ -375,11 +378,8 @@ class Cascade:
     def _abort(self, answer: Answer) -> None:
         """Close the stream. If the same read held its token counts, the cost is exact."""
         self.commands.append(events.Abort(answer.row.number))
-        answer.skip(self._unread, self.ledger)
-
-    def _report(self, answer: Answer, usage: Usage, *, final: bool = False) -> None:
-        if not self.ledger.report(answer.row, usage, final=final):
-            self._story.warnings += ("the provider reported a negative number of tokens",)
+        self._retries.over("answer")
+        answer.skip(self._batch, self.ledger)
 
     def _reveal(self, answer: Answer) -> None:
         """Show what was held back of an answer that will be kept."""

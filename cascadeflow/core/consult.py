@@ -153,8 +153,7 @@ class Hearing:
         asked = next(each for each in self._asked if each.row is row)
         if isinstance(heard, ProviderError):
             asked.error = heard
-            row.request_id = heard.request_id or row.request_id
-            self._ledger.close(row, "failed", now, heard.kind)
+            self._ledger.fail(row, heard, now)
         else:
             for delta in heard:
                 asked.deltas.append(delta)

@@ -7,6 +7,8 @@ import math
 from ..config import Timeouts
 from ..errors import ErrorKind, ProviderError
 
+_TIMEOUTS = Timeouts()
+
 
 def _seconds(limit: float | None) -> float:
     return math.inf if limit is None else limit
@@ -31,7 +33,7 @@ class Deadlines:
         self.ends = now + self._total
         """When the whole query is overdue."""
         self._tier_total = self._tier_ends = math.inf
-        self._timeouts = Timeouts()
+        self._timeouts = _TIMEOUTS
         self._since = self._patience = math.inf
         self._begun = False
 

@@ -23,28 +23,35 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 class Judge:
-    """An estimator and a policy, as one, for the drafts of one tier."""
+    """An estimator and a policy, as one. Holds no state of a query: one serves many at once."""
 
-    __slots__ = ("_estimator", "_policy", "_threshold")
+    __slots__ = ("_estimator", "_policy", "_priced", "_threshold")
 
     def __init__(self, estimator: Estimator, policy: Policy) -> None:
         self._estimator = estimator
         self._policy = policy
+        # Asking what an object can do takes as long as looking at a whole draft.
+        self._priced = policy if isinstance(policy, Priced) else None
         self._threshold = policy.accept_at if isinstance(policy, Thresholded) else None
 
     def observe(self, request: Request) -> Observer:
         """Begin to watch a draft."""
         return self._estimator.observe(request)
 
+    @property
+    def priced(self) -> bool:
+        """Whether the policy wants to know what a query costs."""
+        return self._priced is not None
+
     def at(self, costs: Costs) -> Judge:
         """The same for a draft of a known price, if the policy wants to know it."""
-        if isinstance(self._policy, Priced):
-            return Judge(self._estimator, self._policy.priced(costs))
-        return self
+        if self._priced is None:
+            return self
+        return Judge(self._estimator, self._priced.priced(costs))
 
-    def before(self, request: Request) -> Ruling | None:
+    def before(self, observer: Observer) -> Ruling | None:
         """Whether the request alone says that the draft is not worth asking for."""
-        return self._escalation(self.observe(request), "before")
+        return self._escalation(observer, "before")
 
     def running(self, observer: Observer, flaw: str = "") -> Ruling | None:
         """Whether the draft must be given up while it streams; with a `flaw`: always."""

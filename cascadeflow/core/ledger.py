@@ -4,9 +4,10 @@ Units: dollars are `Decimal` and exact, tokens are counts, times are seconds of 
 
 The rules by which `Ledger.close` fixes the dollars of a row, the first that fits:
 1. The provider's closing count is truth: source "reported".
-2. Nothing came back, and the row was closed before the request was due (while it waited for a
-   retry), or the failure says that no answer was begun (no connection, or an error status): 0
-   tokens, 0 dollars, source "reported", since nothing in the row is a guess.
+2. Nothing came back, and no byte of the request can have left (it waited for its turn or for a
+   connection), or the failure says that no answer was begun (not asked at all, no connection, a
+   redirect, or an error status): 0 tokens, 0 dollars, source "reported", since nothing in the row
+   is a guess.
 3. Anything else, e.g. a stream that was cut or cancelled, is estimated: source "estimated".
    Input: what the provider reported before the end, else the estimate of the request. Output: the
    larger of what was reported so far and the estimate from the bytes received, thinking included.
@@ -22,7 +23,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from ..errors import ErrorKind
+from ..errors import ErrorKind, ProviderError
 from ..types import Request, Usage
 
 JSON: TypeAlias = "str | float | bool | Mapping[str, JSON] | Sequence[JSON] | None"
@@ -44,7 +45,7 @@ EXACT = Context(prec=100)
 whatever precision the caller's own decimal context has."""
 
 UNBILLED: frozenset[ErrorKind] = frozenset((
-    "connect", "dns", "tls", "timeout.connect",  # the request never reached the server
+    "circuit_open", "connect", "dns", "tls", "timeout.connect",  # it never reached the server
     "auth", "bad_request", "not_found", "conflict", "rate_limit", "quota",  # it declined
     "overloaded", "server", "timeout.server",  # it broke down before it began
 ))  # fmt: skip
@@ -211,8 +212,11 @@ class Attempt(msgspec.Struct, kw_only=True, eq=False):
     """The provider's last count."""
     final: bool = False
     """`reported` is the provider's closing count."""
-    sent: bool = True
-    """False: it was closed before it was due."""
+    sent: bool | None = False
+    """Whether its request may have reached the server. Told by whoever sends it; None: nobody says,
+    and it may have."""
+    redirected: bool = False
+    """It failed with a redirect, which is refused."""
     judging: bool = False
     """It asked an optional judge about a draft, beside the answers."""
     rate: tuple[tuple[int, int, int], Decimal, Decimal] | None = None
@@ -222,7 +226,7 @@ class Attempt(msgspec.Struct, kw_only=True, eq=False):
     def free(self) -> bool:
         """Nothing came back, and nothing was begun (rule 2)."""
         nothing = self.reported is None and not self.output_bytes
-        return nothing and (not self.sent or self.error in UNBILLED)
+        return nothing and (self.sent is False or self.redirected or self.error in UNBILLED)
 
     def count(self, text: str) -> None:
         """Add a piece of the output. Runs for every chunk: it adds to one integer."""
@@ -332,6 +336,12 @@ class Ledger:
         with localcontext(EXACT):
             return self._total + of_input + of_token * usage.output_tokens
 
+    def fail(self, attempt: Attempt, error: ProviderError, now: float) -> None:
+        """Close a row whose attempt failed, as `close` does."""
+        attempt.request_id = error.request_id or attempt.request_id
+        attempt.redirected = error.status is not None and 300 <= error.status < 400
+        self.close(attempt, "failed", now, error.kind)
+
     def close(
         self, attempt: Attempt, outcome: Outcome, now: float, error: ErrorKind | None = None
     ) -> None:
@@ -348,7 +358,6 @@ class Ledger:
         attempt.outcome, attempt.error = outcome, error
         if attempt.latency is None:
             attempt.latency = max(now - attempt.opened, 0.0)
-        attempt.sent = now >= attempt.opened
         attempt.source = "reported" if attempt.free or attempt.final else "estimated"
         if not attempt.free:
             attempt.usage = attempt.tokens()

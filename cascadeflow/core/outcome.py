@@ -10,10 +10,10 @@ import msgspec
 
 from ..errors import BudgetExceeded, CascadeError, ErrorKind, ProviderError
 from ..result import CascadeResult
-from ..types import Message, Stop
+from ..types import Message, Stop, Usage
 from .answer import Answer
 from .calling import FinishedCall
-from .events import Completed, Errored, Phase, Speaker, Strategy, Switched
+from .events import Chunk, Completed, Decided, Errored, Event, Phase, Speaker, Strategy, Switched
 from .judge import Ruling
 from .ledger import Attempt, Ledger, exact_sum, saved
 from .tier import Rules, Tier
@@ -50,24 +50,10 @@ def unfit(answer: Answer, stop: Stop) -> ProviderError | None:
 
 
 def place(error: ProviderError, answer: Answer) -> None:
-    """Write into an error which attempt of which model it was, and its request id into the row."""
+    """Write into an error which attempt of which model it was."""
     error.attempt = answer.row.number
     error.model = error.model or answer.speaker.model
     error.provider = error.provider or answer.speaker.provider
-    if error.request_id is not None:
-        answer.row.request_id = error.request_id
-
-
-def switched(answer: Answer, target: str, reason: str) -> Switched:
-    """The event that makes what was shown of an answer void."""
-    return Switched(
-        from_model=answer.speaker.model,
-        to_model=target,
-        reason=reason,
-        discard_chars=answer.shown,
-        discarded_calls=answer.shown_calls(),
-        speaker=answer.speaker,
-    )
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -127,10 +113,36 @@ class Story:
         if self._first_visible is None:
             self._first_visible = now
 
-    def rule(self, answer: Answer, ruling: Ruling) -> None:
-        """A draft is kept, or not."""
+    def report(self, answer: Answer, usage: Usage, *, final: bool = False) -> None:
+        """The provider's count of tokens, so far or in all."""
+        if not self.ledger.report(answer.row, usage, final=final):
+            self.warnings += ("the provider reported a negative number of tokens",)
+
+    def switch(self, answer: Answer, target: str, reason: str) -> Switched:
+        """The event that makes what was shown of an answer void."""
+        self.switched = True
+        return Switched(
+            from_model=answer.speaker.model,
+            to_model=target,
+            reason=reason,
+            discard_chars=answer.shown,
+            discarded_calls=answer.shown_calls(),
+            speaker=answer.speaker,
+        )
+
+    def stand_in(self, draft: Answer, failed: Answer | None, kind: ErrorKind) -> list[Event]:
+        """The events that put a rejected draft in the place of one that failed, or of none."""
+        self.degraded = True
+        if failed is None or failed is draft:
+            return []
+        switched = self.switch(failed, draft.speaker.model, f"verifier_error:{kind}")
+        return [switched] if draft.held else [switched, Chunk(draft.text, draft.speaker)]
+
+    def rule(self, answer: Answer, ruling: Ruling) -> Decided:
+        """The event that tells that a draft is kept, or not."""
         self.ruling = ruling
         self.told.append(Told(answer, ruling))
+        return Decided(ruling, answer.speaker)
 
     def completed(self, answer: Answer, now: float) -> Completed:
         """The event that ends a turn."""

@@ -18,8 +18,9 @@ Stage: TypeAlias = Literal["before", "during", "after"]
 class Observer(Protocol):
     """Watches one draft; before the first `feed` it knows only the request.
 
-    `feed` runs once per delta on the event loop: microseconds, no I/O. It sees every delta of the
-    answer, the `Stop` last.
+    `feed` runs on the event loop: microseconds, no I/O. It sees all text and calls of the answer,
+    the `Stop` last; consecutive pieces of text may come as one delta. `estimate` may have been
+    asked for before the first of them.
     """
 
     def feed(self, delta: Delta) -> None:

@@ -1,7 +1,6 @@
-"""Whether and when to ask the same model again. Pure: time and chance are arguments.
+"""Whether a model is asked, whether and when once more. Pure: time and chance are arguments.
 
-Sources: full jitter from the AWS architecture blog "Exponential Backoff and Jitter"; the budget
-from gRPC's retry throttling (proposal A6) and Finagle's RetryBudget.
+Source: full jitter from the AWS architecture blog "Exponential Backoff and Jitter".
 """
 
 from __future__ import annotations
@@ -10,56 +9,61 @@ from collections.abc import Callable
 
 from ..config import RetryPolicy
 from ..errors import ProviderError
+from .breaker import Finding
+from .health import Health
 
 EMPTY_RETRIES = 1
 """An empty body is asked for once more: a second one is the model's answer."""
 
 
-class RetryBudget:
-    """Bounds what retries add to the load of an endpoint that fails for everybody.
-
-    A bucket of 100 tokens: a retry takes 5, a success gives 1 back; none are granted while less
-    than half are left. Shared by all queries of an agent to one model.
-    """
-
-    __slots__ = ("tokens",)
-    CAPACITY = 100.0
-    COST = 5.0
-
-    def __init__(self) -> None:
-        self.tokens = self.CAPACITY
-
-    def take(self) -> bool:
-        """Pay for one retry; False if there is nothing left to pay with."""
-        if self.tokens - self.COST < self.CAPACITY / 2:
-            return False
-        self.tokens -= self.COST
-        return True
-
-    def success(self) -> None:
-        """An answer came: give a little back."""
-        self.tokens = min(self.CAPACITY, self.tokens + 1)
+_VOID = -1
+"""A permit that no breaker gives."""
 
 
 class Retries:
-    """Of one query: whether the tier at hand is asked once more."""
+    """Of one query: whether the tier at hand is asked, and whether once more."""
 
-    __slots__ = ("_budget", "_chance", "_policy", "tried")
+    __slots__ = ("_chance", "_health", "_permit", "_policy", "tried")
 
     def __init__(self, policy: RetryPolicy, chance: Callable[[], float]) -> None:
         self._policy = policy
         self._chance = chance
-        self._budget = RetryBudget()
+        self._health: Health
+        self._permit = _VOID
         self.tried = 0
         """Attempts on the tier."""
 
-    def enter(self, budget: RetryBudget) -> None:
-        """Another tier is asked for the first time; `budget`: of its model."""
-        self._budget = budget
+    def enter(self, health: Health) -> None:
+        """Another tier is asked for the first time; `health`: of its model."""
+        self._health = health
         self.tried = 0
+
+    def ask(self) -> ProviderError | None:
+        """One more attempt begins; an error: it must not go out."""
+        self.tried += 1
+        if not self._policy.breaker:
+            return None
+        admitted = self._health.admit()
+        if isinstance(admitted, ProviderError):
+            return admitted
+        self._permit = admitted
+        return None
+
+    def answered(self) -> None:
+        """The answer is whole."""
+        self._health.success()
+        self.over("answer")
+
+    def over(self, found: Finding) -> None:
+        """The attempt has ended. Of what is told about one attempt the first counts."""
+        if self._permit != _VOID:
+            self._health.note(self._permit, found)
+            self._permit = _VOID
 
     def delay(self, error: ProviderError, another_tier: bool, time_left: float) -> float | None:
         """Seconds to wait before the next attempt, which is then paid for; None: no further one."""
+        if self._policy.breaker and self._health.open:
+            return None
         delay = retry_delay(
             self._policy,
             error,
@@ -68,7 +72,7 @@ class Retries:
             another_tier=another_tier,
             time_left=time_left,
         )
-        return delay if delay is not None and self._budget.take() else None
+        return delay if delay is not None and self._health.take() else None
 
 
 def retry_delay(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from ..types import Usage
-from .economics import TYPICAL_OUTPUT, Costs, Priced
+from .economics import TYPICAL_OUTPUT, Costs
 from .events import Routed, Strategy
 from .judge import Judge
+from .policy import Observer
 from .tier import Rules, Tier
 
 
-def judges(tiers: Sequence[Tier], rules: Rules) -> tuple[Judge, ...]:
+def judges(tiers: Sequence[Tier], judge: Judge) -> tuple[Judge, ...]:
     """The judge of each tier; a policy that asks for prices gets those expected for the query."""
-    judge = Judge(rules.estimator, rules.policy)
-    if not isinstance(rules.policy, Priced):
+    if not judge.priced:
         return (judge,) * len(tiers)
     strong = _expected(tiers[-1])
     return tuple(judge.at(Costs(_expected(tier), strong)) for tier in tiers)
@@ -27,10 +28,14 @@ def _expected(tier: Tier) -> float:
     return float(tier.price.usd(usage))
 
 
+Ladder: TypeAlias = dict[int, Observer | None]
+"""Indexes of the tiers to ask, cheapest first; who watches each draft, None for the last tier."""
+
+
 def route(
     tiers: Sequence[Tier], rules: Rules, judges: Sequence[Judge], turn: int
-) -> tuple[list[int], Routed]:
-    """Indexes of the tiers to ask, cheapest first, and the event that tells them.
+) -> tuple[Ladder, Routed]:
+    """The tiers to ask, and the event that tells them.
 
     The last tier is always among them. A draft is left out if its prompt cannot fit, or if the
     estimate from the request alone is hopeless.
@@ -41,19 +46,26 @@ def route(
     return ladder, Routed(strategy, models, rules.complexity, reason, turn)
 
 
-def _ladder(tiers: Sequence[Tier], rules: Rules, judges: Sequence[Judge]) -> tuple[list[int], str]:
+def _ladder(tiers: Sequence[Tier], rules: Rules, judges: Sequence[Judge]) -> tuple[Ladder, str]:
     last = len(tiers) - 1
     if rules.direct or not last:
-        return [last], rules.direct or "single_model"
-    left_out = {i: why for i in range(last) if (why := _unsuited(tiers[i], judges[i]))}
-    ladder = [i for i in range(len(tiers)) if i not in left_out]
-    return ladder, "; ".join(f"{tiers[i].model}: {why}" for i, why in left_out.items()) or "cascade"
+        return {last: None}, rules.direct or "single_model"
+    ladder: Ladder = {}
+    left_out: list[str] = []
+    for i, tier in enumerate(tiers[:-1]):
+        found = _suited(tier, judges[i])
+        if isinstance(found, str):
+            left_out.append(f"{tier.model}: {found}")
+        else:
+            ladder[i] = found
+    return ladder | {last: None}, "; ".join(left_out) or "cascade"
 
 
-def _unsuited(tier: Tier, judge: Judge) -> str:
-    """Why this draft is not worth asking; empty if it is."""
+def _suited(tier: Tier, judge: Judge) -> Observer | str:
+    """Who watches this draft, or why it is not worth asking."""
     window = tier.context_window
     if window is not None and tier.input_estimate > window:
         return "context_window"
-    ruling = judge.before(tier.request)
-    return "" if ruling is None else ruling.reason
+    observer = judge.observe(tier.request)
+    ruling = judge.before(observer)
+    return observer if ruling is None else ruling.reason

@@ -11,10 +11,10 @@ import msgspec
 from ..config import RetryPolicy, Timeouts
 from ..types import Request
 from .calling import CheckCall, check_object
+from .health import Health
+from .judge import Judge
 from .ledger import Attempt, Ledger, Price
-from .policy import Estimator, Policy
 from .referee import Expert, Panel
-from .retry import RetryBudget
 from .structure import MakeStructure
 
 Reveal: TypeAlias = Literal["live", "held"]
@@ -31,7 +31,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     request: Request
     price: Price
     timeouts: Timeouts
-    retries: RetryBudget
+    health: Health
     input_estimate: int = 0
     """Estimated tokens of the request."""
     context_window: int | None = None
@@ -52,8 +52,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How a query is to be answered. `CascadeAgent` says what each is for."""
 
-    estimator: Estimator
-    policy: Policy
+    judge: Judge
     retry: RetryPolicy = RetryPolicy()
     reveal: Reveal = "live"
     reasoning: bool = False

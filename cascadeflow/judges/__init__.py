@@ -11,16 +11,8 @@ from __future__ import annotations
 from ..core.policy import Advisable, Opinion
 from ..core.referee import Panel, Referee, Reply
 from .agreement import Agreement
-from .judge_model import JudgeModel
-from .self_check import SelfCheck
+from .questions import JudgeModel, SelfCheck
 
 __all__ = [
-    "Advisable",
-    "Agreement",
-    "JudgeModel",
-    "Opinion",
-    "Panel",
-    "Referee",
-    "Reply",
-    "SelfCheck",
-]
+    "Advisable", "Agreement", "JudgeModel", "Opinion", "Panel", "Referee", "Reply", "SelfCheck",
+]  # fmt: skip

@@ -3,23 +3,40 @@
 Source: Wang et al., "Self-Consistency Improves Chain of Thought Reasoning in Language Models",
 2022, https://arxiv.org/abs/2203.11171; as the sign to escalate in a cascade: Yue et al., "Large
 Language Model Cascades with Mixture of Thought Representations", https://arxiv.org/abs/2310.03094.
-It costs `k` more drafts. Open texts, code and tool calls are not judged this way.
+It costs `k` more drafts. Only answers with one short outcome can be compared: a letter of a
+multiple choice, a number, a JSON value, or a few words. Of anything else nothing is said.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
 from ..config import ModelConfig, check_count, is_number
+from ..core.ledger import EXACT
 from ..core.policy import Opinion
 from ..core.referee import JudgeName, Reply
 from ..errors import ConfigError
+from ..quality.choices import chosen, options
+from ..quality.quantity import asks_for_a_number
 from ..quality.query import query_text
 from ..types import Request
 from .base import text_of
-from .final import outcome
+
+SHORT = 100
+"""Characters of a text that is compared as a whole."""
+TAIL = 2_000
+"""Characters at the end of a text in which its outcome is looked for."""
+
+_MARKED = re.compile(r"(?:\\boxed\{|####|\banswer(?:\s+is\b|\s*:))[ \t*:{(]*([^\n}]{1,100})", re.I)
+_NUMBER = re.compile(r"(?<![\w.])[-−+]?[$€£]?\d++(?:,\d{3}(?!\d))*+(?:\.\d++)?+(?!\w*\d)")
+_FENCE = re.compile(r"\A\s*```\w*\n(.*)\n```\s*\Z", re.DOTALL)
+_WORD = re.compile(r"\w+")
+_ARTICLES = frozenset(("a", "an", "the"))
+_NEGATIONS = frozenset(("not", "no", "never", "cannot", "neither", "nor"))
 
 
 class Agreement(msgspec.Struct, frozen=True):
@@ -80,3 +97,66 @@ class Agreement(msgspec.Struct, frozen=True):
         others = (outcome(query, text) for text in texts)
         agreeing = sum(other is not None and first.agrees(other) for other in others)
         return Opinion("agreement", (agreeing + 1) / (len(texts) + 2))
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What an answer settles on; of the fields, one is set."""
+
+    value: str = ""
+    """A letter, a number or a JSON value, in one spelling."""
+    words: tuple[str, ...] = ()
+
+    def agrees(self, other: Outcome) -> bool:
+        """Whether both say the same; of words, one may say it in a longer sentence."""
+        if self.value or other.value:
+            return self.value == other.value
+        short, long = sorted((self.words, other.words), key=len)
+        if _NEGATIONS.intersection(short) != _NEGATIONS.intersection(long):
+            return False
+        places = range(len(long) - len(short) + 1)
+        return any(long[at : at + len(short)] == short for at in places)
+
+
+def outcome(query: str, text: str) -> Outcome | None:
+    """That of `text` as an answer to `query`, linear in both; None if it has none that is short."""
+    fenced = _FENCE.match(text)
+    text = fenced[1] if fenced else text.strip()
+    if text[:1] in ("{", "["):
+        return _json(text)
+    tail = text[-TAIL:]
+    if options(query):
+        letters = chosen(tail)
+        return Outcome(value=letters[-1]) if letters else None
+    if marked := _MARKED.findall(tail):
+        number = _NUMBER.match(marked[-1])
+        return Outcome(value=_plain(number[0])) if number else _short(marked[-1])
+    if asks_for_a_number(query) and (numbers := _numbers(tail)):
+        return Outcome(value=numbers[-1])
+    return _short(text) if len(text) <= SHORT else None
+
+
+def _short(text: str) -> Outcome | None:
+    numbers = _numbers(text)
+    if len(numbers) == 1:
+        return Outcome(value=numbers[0])
+    words = tuple(word for word in _WORD.findall(text.casefold()) if word not in _ARTICLES)
+    return Outcome(words=words) if words else None
+
+
+def _numbers(text: str) -> list[str]:
+    return [_plain(found) for found in _NUMBER.findall(text)]
+
+
+def _plain(number: str) -> str:
+    """One spelling: "1,200.50", "$1200.5" and "+1200.5" are the same."""
+    digits = re.sub(r"[,$€£+]", "", number).replace("−", "-")
+    value = Decimal(digits).normalize(EXACT)
+    return format(value if value else Decimal(0), "f")
+
+
+def _json(text: str) -> Outcome | None:
+    try:
+        value = msgspec.json.decode(text.encode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return Outcome(value=msgspec.json.encode(value, order="sorted").decode())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from ..core.referee import Reply
 from ..errors import ProviderError
-from ..types import Message, Request, TextDelta, ToolCallDelta
+from ..types import Delta, Message, Request, TextDelta, ToolCallDelta
 
 SURE = 0.99
 """No reply makes us surer than this, nor less sure than its complement."""
@@ -36,8 +37,8 @@ def p_yes(reply: Reply) -> float | None:
     all that it left is taken to be the other word's.
     """
     text = text_of(reply)
-    found = None if text is None else _WORD.search(text)
-    if text is None or found is None:
+    found = _WORD.search(text) if text else None
+    if found is None or isinstance(reply, ProviderError):
         return None
     word = found[0].lower()
     if word not in _YES | _NO:
@@ -46,16 +47,14 @@ def p_yes(reply: Reply) -> float | None:
     if logprob is None:
         return SAID_YES if word in _YES else SAID_NO
     p_said = math.exp(min(0.0, logprob))
-    return capped(p_said if word in _YES else 1 - p_said)
+    return min(max(p_said if word in _YES else 1 - p_said, 1 - SURE), SURE)
 
 
-def _logprob_at(reply: Reply, place: int) -> float | None:
+def _logprob_at(reply: Sequence[Delta], place: int) -> float | None:
     """The log-probability of the token at `place` of the text, as far as it can be told.
 
     A delta of several tokens does not say where each begins: its first one is taken.
     """
-    if isinstance(reply, ProviderError):
-        return None
     end = 0
     for delta in reply:
         if isinstance(delta, TextDelta):
@@ -63,11 +62,6 @@ def _logprob_at(reply: Reply, place: int) -> float | None:
             if end > place:
                 return delta.logprobs[0] if delta.logprobs else None
     return None
-
-
-def capped(p: float) -> float:
-    """`p` within [1 - SURE, SURE]."""
-    return min(max(p, 1 - SURE), SURE)
 
 
 def ask_about(request: Request, draft: str, question: str, max_tokens: int | None) -> Request:

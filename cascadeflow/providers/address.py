@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from ..errors import ConfigError
+from .redact import Hidden, host_of
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile("[^\t -~\x80-\xff]|^[\t ]|[\t ]$")
@@ -31,6 +32,7 @@ def full_url(given: str, standard: str, endpoint: str, *, where: str) -> str:
     Raises:
         ConfigError: `given` is not an http or https URL with a host.
     """
+    given = Hidden(given)
     parts = _split(given, where)
     path, usual = parts.path.rstrip("/"), urlsplit(standard).path
     if usual.startswith(path + "/"):
@@ -42,6 +44,14 @@ def full_url(given: str, standard: str, endpoint: str, *, where: str) -> str:
 
 
 def _split(given: str, where: str) -> SplitResult:
+    # Raised where the parts of the URL are no local variables: a traceback may show those.
+    if problem := _problem(given):
+        raise ConfigError(f"{where}: base_url {problem}")
+    return urlsplit(given)
+
+
+def _problem(given: str) -> str:
+    """What is wrong with a URL; empty if nothing is."""
     try:
         parts = urlsplit(given)
         good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -49,16 +59,13 @@ def _split(given: str, where: str) -> SplitResult:
         good = False
         parts = SplitResult("", "", "", "", "")
     if "@" in parts.netloc:
-        raise ConfigError(
-            f"{where}: base_url holds a user name or password; use ModelConfig(headers=...)"
-        )
-    shown = given.partition("?")[0]  # what follows may be a key
+        return "holds a user name or password; use ModelConfig(headers=...)"
     if not good or re.search(r"[\x00-\x20\x7f\\]", given):
-        raise ConfigError(
-            f"{where}: base_url is {shown!r}; it must be http:// or https:// with a host, "
+        return (
+            f"is {host_of(str(given))!r}; it must be http:// or https:// with a host, "
             "like 'https://example.com/v1'"
         )
-    return parts
+    return ""
 
 
 def with_scheme(given: str, standard: str) -> str:
@@ -78,11 +85,12 @@ def with_scheme(given: str, standard: str) -> str:
 
 
 def check_headers(headers: Mapping[Any, Any], *, where: str) -> dict[str, str]:
-    """A copy of `headers` that can be sent; names in lower case.
+    """A copy of `headers` that can be sent; names in lower case, values hidden.
 
     Raises:
         ConfigError: a name or a value cannot be sent. Values are never printed.
     """
+    headers = _hidden(headers)
     for name, value in headers.items():
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise ConfigError(
@@ -91,6 +99,13 @@ def check_headers(headers: Mapping[Any, Any], *, where: str) -> dict[str, str]:
             )
         check_value(value, f"{where}: header {name!r}")
     return {name.lower(): value for name, value in headers.items()}
+
+
+def _hidden(headers: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A copy whose texts are not shown, whatever else is among them."""
+    return {
+        name: Hidden(value) if isinstance(value, str) else value for name, value in headers.items()
+    }
 
 
 def check_value(value: object, what: str) -> None:

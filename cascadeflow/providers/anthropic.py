@@ -103,26 +103,26 @@ class Decoder:
         self._damaged = False
         self._warnings: dict[str, None] = {}
 
-    def feed(self, event: SSE, out: list[Delta]) -> None:
-        """Append what the event says.
+    def feed(self, events: SSE, out: list[Delta]) -> None:
+        """Append what events of one type say.
 
         Raises:
-            ProviderError: the event is an error.
+            ProviderError: an event is an error.
             ProtocolError: a second message began inside the first.
         """
-        if self.done:
-            return
-        try:
-            increment = _INCREMENTS.decode(event.data)
-        except (ValueError, RecursionError):
-            self._feed_other(event, out)
-            return
-        piece = increment.delta
-        if increment.index == self._plain and piece.type == "text_delta":
-            if piece.text:
+        for data in events.data:
+            if self.done:
+                return
+            try:
+                increment = _INCREMENTS.decode(data)
+            except (ValueError, RecursionError):
+                self._feed_other(events.event, data.strip(), out)
+                continue
+            piece = increment.delta
+            if increment.index != self._plain or piece.type != "text_delta":
+                self._take(increment.index, piece, out)
+            elif piece.text:
                 out.append(TextDelta(piece.text))
-            return
-        self._take(increment.index, piece, out)
 
     def whole(self, body: bytes, out: list[Delta]) -> None:
         """Append what a complete, not streamed, JSON answer says.
@@ -166,10 +166,9 @@ class Decoder:
             damaged=self._damaged,
         )
 
-    def _feed_other(self, event: SSE, out: list[Delta]) -> None:
+    def _feed_other(self, event: str, data: bytes, out: list[Delta]) -> None:
         """Any event but a well-formed increment, by its type."""
-        data = event.data.strip()
-        if not data and event.event != "error":
+        if not data and event != "error":
             return
         if data == b"[DONE]":
             self.done = True
@@ -179,14 +178,14 @@ class Decoder:
         except (ValueError, RecursionError):
             body = None
         if not is_object(body):
-            if event.event == "error":
+            if event == "error":
                 raise error_from_body(data.decode("utf-8", "replace"))
             self._miss()
             return
         given = body.get("type")
-        self._dispatch(given if isinstance(given, str) else event.event, event, body, out)
+        self._dispatch(given if isinstance(given, str) else event, event, body, out)
 
-    def _dispatch(self, kind: str, event: SSE, body: dict[str, Any], out: list[Delta]) -> None:
+    def _dispatch(self, kind: str, event: str, body: dict[str, Any], out: list[Delta]) -> None:
         match kind:
             case "content_block_delta":
                 delta = body.get("delta")
@@ -203,7 +202,7 @@ class Decoder:
                 self._end_turn(body.get("delta"), out)
             case "message_stop":
                 self.done = True
-            case _ if event.event == "error" or _is_error(body):
+            case _ if event == "error" or _is_error(body):
                 raise error_from_body(body)
             case _:
                 pass  # `ping`, and whatever the API may add.

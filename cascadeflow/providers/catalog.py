@@ -23,9 +23,10 @@ from ..config import ModelConfig
 from ..errors import ConfigError
 from .address import check_headers, check_value, full_url, with_scheme
 from .base import Provider
+from .redact import Hidden, hide
 
 if TYPE_CHECKING:
-    from .transport import Transport
+    from .wire import Wire
 
 
 BOTH = frozenset({"json_schema", "json_object"})
@@ -157,7 +158,7 @@ def needs_embedded(model: ModelConfig, environ: Mapping[str, str]) -> bool:
 
 def connect(
     model: ModelConfig,
-    transport: Transport,
+    transport: Wire,
     environ: Mapping[str, str],
     *,
     base_url: str | None = None,
@@ -195,6 +196,7 @@ def endpoint(
     base = _given_url(model, server, environ)
     if base is None:
         base = base_url or server.base_url
+    base = Hidden(base)
     if base.startswith("/") and base == server.base_url:
         raise ConfigError(
             f"{model.name}: {server.name} has no address of its own; set "
@@ -233,15 +235,17 @@ def build_headers(model: ModelConfig, server: Server, environ: Mapping[str, str]
         ConfigError: a needed key is missing, or a header or key cannot be sent.
     """
     own = check_headers(model.headers or {}, where=model.name)
-    headers = {**server.headers}
+    headers = hide(server.headers)
     if server.key_header not in own:
         key = model.api_key if model.api_key is not None else _first(environ, server.key_variables)
         if key:
+            key = Hidden(key)
             check_value(key, f"{model.name}: the API key")
-            headers[server.key_header] = server.key_prefix + key
+            headers[server.key_header] = Hidden(server.key_prefix + key)
         elif server.needs_key:
             raise ConfigError(
                 f"{model.name}: no API key for {server.name}; set "
-                f"{' or '.join(server.key_variables)}, or give ModelConfig(api_key=...)"
+                f"{' or '.join(server.key_variables)}, or give ModelConfig(api_key=...); "
+                "any text will do for a server that asks for none"
             )
     return headers | own

@@ -1,13 +1,15 @@
 """The JSON of a chat completion chunk: the fields we need, typed.
 
-`decode_chunk` is the fast path; what departs from these types it refuses, and `chat_odd.py` reads.
+`decode_plain` takes the usual chunk, text and nothing else: the fields that would have to be looked
+at are null by their type. What it refuses, `decode_chunk` reads, and what departs from its types
+too, `chat_odd.py`.
 Sources: https://platform.openai.com/docs/api-reference/chat-streaming and the references of the
 servers in `catalog.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -118,5 +120,39 @@ class Chunk(msgspec.Struct, gc=False):
     error: Any = None
 
 
+class PlainDelta(msgspec.Struct, gc=False):
+    """Text alone."""
+
+    content: str
+    tool_calls: None = None
+    reasoning: None = None
+    reasoning_content: None = None
+    reasoning_details: None = None
+    refusal: None = None
+    function_call: None = None
+
+
+class PlainChoice(msgspec.Struct, gc=False):
+    """Text of the answer that goes on."""
+
+    delta: PlainDelta
+    index: Literal[0, None] = None
+    logprobs: Logprobs | None = None
+    finish_reason: None = None
+    usage: None = None
+    error: None = None
+
+
+class Plain(msgspec.Struct, gc=False):
+    """The usual event."""
+
+    choices: tuple[PlainChoice]
+    usage: None = None
+    x_groq: None = None
+    error: None = None
+
+
+decode_plain = msgspec.json.Decoder(Plain).decode
+"""Decode bytes. Raises as `decode_chunk` does."""
 decode_chunk = msgspec.json.Decoder(Chunk).decode
 """Decode bytes. Raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError`."""

@@ -33,7 +33,9 @@ _NAMES = (
 )
 """Where messages are found, the most telling first."""
 
-_CONTROL = re.compile("[\x00-\x20\x7f-\xa0\xad\u2028-\u202e\u2060-\u2069\u200b-\u200f\ufeff]+")
+_CONTROL = re.compile(
+    "[\x00-\x20\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+"
+)
 """C0 and C1 controls, white space, and characters that turn or hide text."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TITLE = re.compile("<title[^<>]*>([^<>]*)", re.IGNORECASE)

@@ -25,7 +25,7 @@ from ..errors import ErrorKind, ProtocolError, ProviderError
 from .excerpt import clean, excerpt, find_message, html_text
 from .lenient import is_list, is_object
 
-_REQUEST_IDS = (
+REQUEST_IDS = (
     "x-request-id",
     "request-id",
     "x-amzn-requestid",
@@ -36,6 +36,7 @@ _REQUEST_IDS = (
     "x-generation-id",
     "cf-ray",
 )
+"""Headers in which providers name the request."""
 _RETRYABLE: frozenset[ErrorKind] = frozenset(
     ("timeout.server", "conflict", "rate_limit", "overloaded", "server")
 )
@@ -160,7 +161,7 @@ def error_from_redirect(status: int, headers: Mapping[str, str], origin: str) ->
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The provider's name for the request, at most 200 characters; None if it gave none."""
-    for name in _REQUEST_IDS:
+    for name in REQUEST_IDS:
         if value := clean(headers.get(name, "")[:200]):
             return value
     return None
@@ -183,46 +184,6 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return None
     sent = _timestamp(headers.get("date", ""))
     return max(0.0, until - (now if sent is None else sent))
-
-
-def scrub(text: str, secrets: tuple[str, ...]) -> str:
-    """`text` without the credentials, whole or in part.
-
-    Args:
-        text: what the server said, possibly an echo of the request.
-        secrets: header values: a scheme like "Bearer" before the key is no secret itself.
-
-    Every run of 8 or more characters that is also found in a credential is replaced, so a server
-    that shows the first or last characters of a key gives nothing away. Linear in `text`.
-    """
-    for secret in secrets:
-        for part in {secret, secret.rpartition(" ")[2]}:
-            if len(part) >= _SHORTEST:
-                text = text.replace(part, _MARK)
-        key = secret.rpartition(" ")[2]
-        if len(key) > _RUN:
-            text = _without_runs(text, key)
-    return text
-
-
-_MARK = "[redacted]"
-_SHORTEST = 4
-_RUN = 8
-
-
-def _without_runs(text: str, key: str) -> str:
-    runs = {key[at : at + _RUN] for at in range(len(key) - _RUN + 1)}
-    kept: list[str] = []
-    at = start = 0
-    while at <= len(text) - _RUN:
-        if text[at : at + _RUN] not in runs:
-            at += 1
-            continue
-        kept += text[start:at], _MARK
-        while text[at : at + _RUN] in runs:
-            at += 1
-        start = at = at + _RUN - 1
-    return "".join((*kept, text[start:]))
 
 
 def _kind_of_status(status: int) -> ErrorKind:

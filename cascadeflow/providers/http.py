@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
 
 from .. import __version__
 from ..errors import ProtocolError, ProviderError
@@ -27,12 +25,13 @@ from .address import check_headers
 from .body import encode_body
 from .decompress import decompressor
 from .excerpt import clean, excerpt, html_text
-from .failures import error_from_status, request_id, scrub
+from .failures import error_from_status, request_id
+from .redact import Hidden, scrub, secrets_of
 from .sse import SSE, SSEDecoder
 
 if TYPE_CHECKING:
     from .catalog import Server
-    from .transport import Response, Transport
+    from .wire import Wire, WireResponse
 
 _ERROR_BODY = 64 * 1024
 """Bytes read of the body of an error."""
@@ -43,8 +42,6 @@ TRAIL = 1.0
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 """How a stream of events can begin."""
-_SECRET = re.compile("auth|key|token|secret|cookie|password|credential|signature", re.IGNORECASE)
-"""Names of headers and of URL parameters whose values are credentials."""
 
 Form: TypeAlias = Literal["events", "json", "html", "unknown"]
 """What a body turns out to be."""
@@ -58,11 +55,11 @@ class Decoder(Protocol):
     done: bool
     """The end marker was seen: nothing more is to be read."""
 
-    def feed(self, event: SSE, out: list[Delta]) -> None:
-        """Append the deltas of `event` to `out`; never a `Stop`.
+    def feed(self, events: SSE, out: list[Delta]) -> None:
+        """Append the deltas of `events` to `out`; never a `Stop`. Nothing is read once `done`.
 
         Raises:
-            ProviderError: the event is an error. What `out` holds is delivered first.
+            ProviderError: an event is an error. What `out` holds is delivered first.
         """
         ...
 
@@ -115,22 +112,21 @@ class HTTPProvider:
         *,
         url: str,
         headers: Mapping[str, str],
-        transport: Transport,
+        transport: Wire,
         dialect: Dialect | None = None,
     ) -> None:
         self._server = server
-        self._url = url
+        self._url = Hidden(url)
         self._transport = transport
         self._dialect = dialect or DIALECTS[server.dialect]
-        self._headers = _Headers(
-            {
-                "accept": "text/event-stream, application/json",
-                # Compressing tokens as they trickle gains nothing, and proxies hold them back.
-                "accept-encoding": "identity",
-                "content-type": "application/json",
-                "user-agent": f"cascadeflow/{__version__}",
-            }
-        ).extended(headers, where=server.name)
+        self._headers = {
+            "accept": "text/event-stream, application/json",
+            # Compressing tokens as they trickle gains nothing, and proxies hold them back.
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "user-agent": f"cascadeflow/{__version__}",
+            **check_headers(headers, where=server.name),
+        }
 
     def __repr__(self) -> str:
         return f"<HTTPProvider {self._server.name}>"
@@ -144,7 +140,8 @@ class HTTPProvider:
         """
         fields = self._dialect.encode(model, request, self._server)
         body = encode_body(fields, request.extra)
-        headers = self._headers.extended(request.headers, where=f"{self._server.name}/{model}")
+        own = check_headers(request.headers, where=f"{self._server.name}/{model}")
+        headers = {**self._headers, **own} if own else self._headers
         ident: str | None = None
         try:
             response = await self._transport.post(
@@ -167,33 +164,13 @@ class HTTPProvider:
         self, error: ProviderError, model: str, ident: str | None, headers: Mapping[str, str]
     ) -> None:
         """Say who failed; take out what the server echoed of the credentials."""
-        query = dict(parse_qsl(urlsplit(self._url).query))
-        named = [*headers.items(), *query.items()]
-        secrets = tuple(value for name, value in named if _SECRET.search(name))
+        secrets = secrets_of(self._url, headers)
         error.message = scrub(error.message, secrets)
         error.args = (error.message,)
         error.provider = error.provider or self._server.name
         error.model = error.model or model
         ident = error.request_id or ident
         error.request_id = scrub(ident, secrets) if ident else None
-
-
-class _Headers(dict[str, str]):
-    """Headers by name in lower case. Prints names alone: a traceback may show local variables."""
-
-    def extended(self, headers: Mapping[str, str], *, where: str) -> _Headers:
-        """A copy with `headers`, which win.
-
-        Raises:
-            ConfigError: one of them cannot be sent.
-        """
-        if not headers:
-            return self
-        checked = check_headers(headers, where=where)
-        return _Headers({**self, **{name.lower(): value for name, value in checked.items()}})
-
-    def __repr__(self) -> str:
-        return f"<headers {', '.join(self)}>"
 
 
 class _Answer:
@@ -203,7 +180,7 @@ class _Answer:
         ProtocolError: it has a content coding that cannot be undone.
     """
 
-    def __init__(self, response: Response, decoder: Decoder) -> None:
+    def __init__(self, response: WireResponse, decoder: Decoder) -> None:
         self._response = response
         self._decoder = decoder
         self._decompressor = decompressor(response.headers.get("content-encoding", ""))
@@ -227,19 +204,24 @@ class _Answer:
         """
         out: list[Delta] = []
         while not out and self._failure is None and not self._over:
-            chunk = await self._read()
-            try:
-                if chunk:
-                    self._take(chunk, out)
-                if not chunk or self._decoder.done:
-                    self._end(out)
-            except ProviderError as error:
-                self._failure = error
-            if not self._said:
-                self._said = any(not isinstance(delta, UsageDelta | Stop) for delta in out)
+            await self._advance(out)
         if not out and self._failure is not None:
-            raise self._failure
+            # Without the frames of the decoder: their variables hold what the server sent.
+            raise self._failure.with_traceback(None)
         return out
+
+    async def _advance(self, out: list[Delta]) -> None:
+        """Append the deltas of the next read; how it fails is kept for later."""
+        chunk = await self._read()
+        try:
+            if chunk:
+                self._take(chunk, out)
+            if not chunk or self._decoder.done:
+                self._end(out)
+        except ProviderError as error:
+            self._failure = error
+        if not self._said:
+            self._said = any(not isinstance(delta, UsageDelta | Stop) for delta in out)
 
     async def _read(self) -> bytes:
         """What the next read holds, inflated; empty at the end of the body."""
@@ -280,8 +262,8 @@ class _Answer:
 
     def _take_events(self, chunk: bytes, out: list[Delta]) -> None:
         decoder = self._decoder
-        for event in self._sse.feed(chunk):
-            decoder.feed(event, out)
+        for events in self._sse.feed(chunk):
+            decoder.feed(events, out)
             if decoder.done:
                 break
 
@@ -339,7 +321,7 @@ def form_of(head: bytes, declared: str, *, whole: bool = False) -> Form | None:
     return "json" if declared.endswith("json") else "unknown"
 
 
-async def _check_status(response: Response) -> None:
+async def _check_status(response: WireResponse) -> None:
     """Raise what a status other than success means."""
     if response.status in (204, 205):
         raise ProviderError(
@@ -349,14 +331,21 @@ async def _check_status(response: Response) -> None:
             retryable=True,
         )
     if not 200 <= response.status < 300:
-        body = bytearray()
-        # A status counts for more than trouble with the words that explain it.
-        with contextlib.suppress(ProviderError, TimeoutError):
-            plain = decompressor(response.headers.get("content-encoding", ""))
-            async with asyncio.timeout(_ERROR_SECONDS):
-                while len(body) < _ERROR_BODY and (raw := await response.read()):
-                    body += plain.feed(raw)
-        raise error_from_status(response.status, response.headers, bytes(body), now=time.time())
+        raise error_from_status(
+            response.status, response.headers, await _error_body(response), now=time.time()
+        )
+
+
+async def _error_body(response: WireResponse) -> bytes:
+    """What a server says about an error, as far as it can be read."""
+    body = bytearray()
+    # A status counts for more than trouble with the words that explain it.
+    with contextlib.suppress(ProviderError, TimeoutError):
+        plain = decompressor(response.headers.get("content-encoding", ""))
+        async with asyncio.timeout(_ERROR_SECONDS):
+            while len(body) < _ERROR_BODY and (raw := await response.read()):
+                body += plain.feed(raw)
+    return bytes(body)
 
 
 def _empty(stop: Stop) -> ProviderError:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ConfigError
+from .redact import Hidden, hide, host_of
 
 if TYPE_CHECKING:
     import ssl
@@ -52,11 +53,12 @@ class Routes:
         route = self._known.get(url)
         if route is not None:
             return route
-        origin, proxy = origin_of(url), proxy_for(url, self._environ)
+        environ = hide(self._environ)
+        origin, proxy = origin_of(url), proxy_for(url, environ)
         secure = origin.startswith("https:") or (proxy or "").startswith("https:")
         with self._lock:
             if secure and self._tls is None:
-                self._tls = tls_context(self._environ)
+                self._tls = tls_context(environ)
             return self._known.setdefault(url, Route(origin, proxy, self._tls if secure else None))
 
 
@@ -68,8 +70,9 @@ def origin_of(url: str) -> str:
     """
     parts = _split(url)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        shown = url.rpartition("@")[2][:200]
-        raise ConfigError(f"the URL is {shown!r}; it must be http:// or https:// with a host")
+        raise ConfigError(
+            f"the URL is {host_of(url)!r}; it must be http:// or https:// with a host"
+        )
     if "@" in parts.netloc:
         raise ConfigError(
             f"the URL of {parts.hostname} holds a user name or password; use a header instead"
@@ -87,11 +90,11 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
     given = _setting(f"{parts.scheme}_proxy", environ) or _setting("all_proxy", environ)
     if not given or _is_exempt(parts, _setting("no_proxy", environ)):
         return None
-    proxy = given if "://" in given else f"http://{given}"
+    proxy = Hidden(given if "://" in given else f"http://{given}")
     split = _split(proxy)
     if split is None or split.scheme not in ("http", "https") or not split.hostname:
         raise ConfigError(
-            f"the proxy for {parts.scheme}:// is {given.rpartition('@')[2]!r}; "
+            f"the proxy for {parts.scheme}:// is {host_of(proxy)!r}; "
             "it must be http:// or https:// with a host"
         )
     return proxy
@@ -117,8 +120,8 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=file, capath=folder)
     except OSError as error:
         raise ConfigError(
-            f"the certificate authorities SSL_CERT_FILE, REQUESTS_CA_BUNDLE ({file!r}) and "
-            f"SSL_CERT_DIR ({folder!r}) cannot be loaded: {error}; they must be PEM"
+            f"the certificate authorities SSL_CERT_FILE, REQUESTS_CA_BUNDLE ('{file}') and "
+            f"SSL_CERT_DIR ('{folder}') cannot be loaded: {error}; they must be PEM"
         ) from None
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -29,15 +29,17 @@ from .chat_chunk import (
     Chunk,
     ChunkDelta,
     Function,
+    Logprobs,
     WireUsage,
     decode_chunk,
+    decode_plain,
 )
 from .chat_encode import encode
 from .chat_odd import Json, is_error, read_chunk
 from .chat_usage import read_usage, says_nothing
 from .failures import error_from_body
 from .finish import FAILURES, more_telling, stop_reason
-from .lenient import Halves, is_list, is_object, loads
+from .lenient import Halves, is_list, is_object, loads, mend
 from .sse import SSE
 
 if TYPE_CHECKING:
@@ -46,13 +48,14 @@ if TYPE_CHECKING:
 __all__ = ["Decoder", "encode"]
 
 _REFUSAL_BYTES = 2048
+_REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Decoder:
     """Reads one answer: events in, deltas out, then a `Stop`.
 
-    The ordinary event is decoded into typed structs; what they refuse (an odd shape, half a
-    surrogate pair, bytes that are not UTF-8) takes the lenient way through `chat_odd.read_chunk`.
+    Events are decoded into typed structs; what they refuse (an odd shape, half a surrogate pair,
+    bytes that are not UTF-8) takes the lenient way through `chat_odd.read_chunk`.
     An event that cannot be read at all is counted and named in `Stop.warnings`.
     """
 
@@ -80,26 +83,30 @@ class Decoder:
         self._odd = False
         """The strings at hand have not been checked by a strict parser."""
 
-    def feed(self, event: SSE, out: list[Delta]) -> None:
-        """Append the deltas of one event to `out`.
+    def feed(self, events: SSE, out: list[Delta]) -> None:
+        """Append the deltas of events of one type to `out`.
 
         Raises:
             ProviderError: the server reports a failure; what it said before is in `out`.
         """
-        if self.done:
-            return
-        if event.event == "error":
-            self._fail(event.data)
-        try:
-            chunk = decode_chunk(event.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._read_odd(event.data, out)
-            return
-        choices = chunk.choices
-        if not isinstance(choices, list) or chunk.error or (choices and choices[0].delta is None):
-            self._read_odd(event.data, out)
-            return
-        self._take(chunk, out)
+        for data in events.data:
+            if self.done:
+                return
+            if events.event == "error":
+                self._fail(data)
+            try:
+                (choice,) = decode_plain(data).choices
+            except _REFUSED:
+                self._read(data, out)
+                continue
+            self._said = True
+            text, found = choice.delta.content, choice.logprobs
+            logprobs = () if found is None else _logprobs(found)
+            if text and not (self._early_logprobs or self._halves.waiting):
+                self._counted = False
+                out.append(TextDelta(text, logprobs))
+            else:
+                self._take_text(text, logprobs, out)
 
     def end(self) -> Stop:
         """The end of the answer; its reason is None if the server gave none."""
@@ -135,6 +142,19 @@ class Decoder:
         self._take_odd(found, out)
         self._flush(out)
         self.done = True
+
+    def _read(self, data: bytes, out: list[Delta]) -> None:
+        """Take an event that is more than text."""
+        try:
+            chunk = decode_chunk(data)
+        except _REFUSED:
+            self._read_odd(data, out)
+            return
+        choices = chunk.choices
+        if not isinstance(choices, list) or chunk.error or (choices and choices[0].delta is None):
+            self._read_odd(data, out)
+            return
+        self._take(chunk, out)
 
     def _read_odd(self, data: bytes, out: list[Delta]) -> None:
         """Take an event that is not an ordinary chunk."""
@@ -182,7 +202,8 @@ class Decoder:
             before = len(out)
             self._take_thought(delta, out)
             if delta.content is not None:
-                self._take_text(delta.content, _logprobs(choice), out)
+                logprobs = () if choice.logprobs is None else _logprobs(choice.logprobs)
+                self._take_text(delta.content, logprobs, out)
             if delta.refusal:
                 self._take_refusal(delta.refusal)
             if delta.tool_calls:
@@ -200,13 +221,11 @@ class Decoder:
     def _take_text(self, text: str, logprobs: tuple[float, ...], out: list[Delta]) -> None:
         """Tokens that are only part of a character have log-probabilities but no text yet."""
         text = self._mended("text", text)
-        if self._early_logprobs:
-            logprobs = self._early_logprobs + logprobs
+        logprobs = self._early_logprobs + logprobs
+        self._early_logprobs = () if text else logprobs
         if text:
-            self._early_logprobs = ()
+            self._counted = False
             out.append(TextDelta(text, logprobs))
-        else:
-            self._early_logprobs = logprobs
 
     def _take_thought(self, delta: ChunkDelta, out: list[Delta]) -> None:
         """One thought may stand in several fields: it is taken from the first that has it."""
@@ -248,7 +267,7 @@ class Decoder:
 
     def _finish(self, choice: Choice, out: list[Delta]) -> None:
         self._flush(out)
-        word = choice.finish_reason or "error"
+        word = mend(choice.finish_reason or "error")
         if word.lower() in FAILURES or choice.error:
             self._failure = _failed(word, choice.error)
             return
@@ -303,10 +322,7 @@ def _object(data: bytes) -> Json | None:
     return found if is_object(found) else None
 
 
-def _logprobs(choice: Choice) -> tuple[float, ...]:
-    logprobs = choice.logprobs
-    if logprobs is None:
-        return ()
+def _logprobs(logprobs: Logprobs) -> tuple[float, ...]:
     if logprobs.content is not None:
         return tuple([t.logprob for t in logprobs.content if t.logprob is not None])
     return tuple([value for value in logprobs.token_logprobs or () if value is not None])

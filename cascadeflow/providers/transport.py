@@ -26,6 +26,7 @@ from ..errors import ConfigError, ErrorKind, ProtocolError, ProviderError
 from .excerpt import clean
 from .failures import error_from_redirect
 from .network import Route, Routes, origin_of
+from .wire import connected, connecting
 
 if TYPE_CHECKING:
     import aiohttp
@@ -197,12 +198,11 @@ class Transport:
         route = self._routes.find(url) if self._given is None else Route(origin_of(url), None, None)
         pool = await self._pool()
         post = _Post(url, headers, body, connect_timeout)
-        response, failure, stale = await self._send(post, pool, route)
+        response, stale = await self._send(post, pool, route)
         if stale:
-            response, failure, _ = await self._send(post, pool, route)
-        if response is None:
-            assert failure is not None
-            raise failure
+            response, _ = await self._send(post, pool, route)
+        if isinstance(response, Exception):
+            raise response
         if 300 <= response.status < 400:
             response.abort()
             raise error_from_redirect(response.status, response.headers, route.origin)
@@ -219,7 +219,7 @@ class Transport:
 
     async def _send(
         self, post: _Post, pool: _Pool, route: Route
-    ) -> tuple[Response | None, Exception | None, bool]:
+    ) -> tuple[Response | Exception, bool]:
         """One try: the response or the failure, and whether a kept connection was to blame.
 
         The failure is returned, to be raised where aiohttp's error is no longer its context: that
@@ -227,8 +227,7 @@ class Transport:
         """
         import aiohttp
 
-        attempt = _Attempt()
-        _attempt.set(attempt)
+        _attempt.set(attempt := _Attempt())
         seconds, response = post.connect_timeout, None
         if seconds is not None and not math.isfinite(seconds):
             seconds = None
@@ -246,10 +245,10 @@ class Transport:
                 proxy=route.proxy,
                 ssl=route.tls or True,
             )
-            return Response(response, pool, route.origin), None, False
+            return Response(response, pool, route.origin), False
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             stale = attempt.reused and isinstance(error, aiohttp.ServerDisconnectedError | OSError)
-            return None, _head_failure(error, route.origin), stale
+            return _head_failure(error, route.origin), stale
         finally:
             if response is None and attempt.transport is not None:
                 attempt.transport.abort()
@@ -282,7 +281,9 @@ def _new_session() -> aiohttp.ClientSession:
         async def connect(
             self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
         ) -> Connection:
+            connecting()
             connection = await super().connect(req, traces, timeout)
+            connected()
             attempt, protocol = _attempt.get(), connection.protocol
             attempt.transport = connection.transport
             if protocol is not None:

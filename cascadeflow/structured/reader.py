@@ -6,11 +6,17 @@
 
 A problem found early is final: nothing that could follow would mend it. What the text is worth in
 the end does not depend on how it was cut.
+
+Models are fond of a Markdown fence, whatever they were told. The word after the opening backticks
+goes up to the end of its line; where the JSON follows on the same line, the word must be `json` or
+none. The closing backticks may be missing: a stop sequence eats them. Source:
+https://spec.commonmark.org/0.31.2/#fenced-code-blocks
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from ..providers.lenient import is_list, is_object
 from ..streaming.incremental_json import ProgressiveJSONParser
@@ -18,7 +24,6 @@ from ..streaming.json_grammar import JSONParseState, ParseResult
 from ..tools.show import escaped, shown
 from ..tools.strict_json import MAX_BYTES, MAX_DEPTH
 from ..tools.validate import problems
-from .fence import SPACE, Closing, opening
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
@@ -32,6 +37,14 @@ _LOOKS_PER_DOUBLING = 8
 """What has come is held against the schema each time it has grown by an eighth: all looks together
 cost a multiple of one, however long the text becomes."""
 
+SPACE: Final = " \t\n\r"
+"""White space of JSON."""
+_LONGEST_OPENING: Final = 64
+"""Characters; a longer opening of a fence is none."""
+_OPENING: Final = re.compile(r"`{3,}+[ \t]*+((?:[A-Za-z][\w+.-]*+)?+)[ \t]*+")
+_CLOSING: Final = re.compile(rf"`*+|`{{3,}}+[{SPACE}]*+")
+"""What may come of a closing fence, to its end or not."""
+
 
 class JSONReader:
     """A `Structure` for JSON.
@@ -42,7 +55,7 @@ class JSONReader:
     """
 
     __slots__ = (
-        "_closing", "_fenced", "_head", "_next_look", "_parser", "_partial", "_problem", "_whole",
+        "_fenced", "_head", "_next_look", "_parser", "_partial", "_problem", "_tail", "_whole",
         "value",
     )  # fmt: skip
 
@@ -53,7 +66,8 @@ class JSONReader:
         self._head: str | None = ""
         """The text so far, while it is not known whether it opens a fence."""
         self._fenced = False
-        self._closing: Closing | None = None
+        self._tail: str | None = None
+        """What came of the closing fence, shortened; None: the JSON goes on."""
         self._problem = ""
         self._next_look = 1
         self.value: Any = None
@@ -89,28 +103,32 @@ class JSONReader:
     # --- text ----------------------------------------------------------------------------------
 
     def _read(self, text: str) -> str:
-        if self._closing is not None:
-            return self._closing.feed(text)
+        if self._tail is not None:
+            return self._after(self._tail + text)
         if self._head is None:
             return self._body(text)
         # White space before the answer is not kept: it could be any amount.
         self._head = (self._head + text).lstrip(SPACE)
-        begun = opening(self._head)
+        begun = _opening(self._head)
         if begun is None:
             return ""
-        self._head, self._fenced = None, begun.fenced
-        return self._body(begun.rest)
+        self._head = None
+        self._fenced, rest = begun
+        return self._body(rest)
 
     def _body(self, text: str) -> str:
         while self._fenced and "`" in text:
             before, _, after = text.partition("`")
             if self._parser.feed(before).complete:
-                self._closing = Closing()
-                return self._judge(self._parser.feed("")) or self._closing.feed("`" + after)
+                return self._judge(self._parser.feed("")) or self._after("`" + after)
             if problem := self._judge(self._parser.feed("`")):
                 return problem
             text = after
         return self._judge(self._parser.feed(text))
+
+    def _after(self, tail: str) -> str:
+        self._tail = tail[:3] + tail[3:][-1:]
+        return "" if _CLOSING.fullmatch(tail) else "text follows the JSON"
 
     # --- what has come -------------------------------------------------------------------------
 
@@ -131,6 +149,21 @@ class JSONReader:
             return _not_an_object(result.value)
         settled = _settled(result.value)
         return "" if self._partial is None else _first(self._partial, settled, at)
+
+
+def _opening(text: str) -> tuple[bool, str] | None:
+    """Whether a text opens a fence, and the rest; None if more must come before that is known."""
+    if text in ("", "`", "``"):
+        return None
+    match = _OPENING.match(text)
+    if match is None:
+        return False, text
+    if match.end() == len(text):
+        return None if len(text) < _LONGEST_OPENING else (False, text)
+    word, after = match[1], text[match.end() :]
+    if after[0] in "\r\n" or word.lower() in ("", "json"):
+        return True, after
+    return True, word + after
 
 
 def _first(validator: Validator, value: object, size: int) -> str:

@@ -1,9 +1,4 @@
-"""Asks another model to grade the draft.
-
-Source: Zheng et al., "Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena", 2023,
-https://arxiv.org/abs/2306.05685. Such grades favour long and fluent answers; a model is no better a
-judge of a question than it would be at answering it.
-"""
+"""Judges that put a question behind the draft: to the model that gave it, or to another one."""
 
 from __future__ import annotations
 
@@ -21,6 +16,10 @@ from ..providers.traits import traits
 from ..types import Message, Request
 from .base import ask_about, p_yes, text_of
 
+QUESTION = (
+    "Is your last answer above correct? Whatever form was asked for before, reply with one word "
+    "only: true or false."
+)
 Scale: TypeAlias = Literal["grade", "yes_no"]
 
 GRADE_TOKENS = 16
@@ -42,8 +41,41 @@ _OF_TEN = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*(?:/|out of|von|sur|de)\s*10(
 _ANY = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?)(?![\w]|\.\d)")
 
 
+class SelfCheck(msgspec.Struct, frozen=True):
+    """Whether the model that gave the draft holds it to be right: P(True).
+
+    One token is generated. With log-probabilities the opinion is the model's probability of that
+    token; without, only the word is known, and it is trusted little. Source: Kadavath et al.,
+    "Language Models (Mostly) Know What They Know", 2022, https://arxiv.org/abs/2207.05221.
+    """
+
+    @property
+    def judge(self) -> JudgeName:
+        """Its name in the evidence."""
+        return "self_check"
+
+    @property
+    def model(self) -> ModelConfig | None:
+        """None: the model that gave the draft."""
+        return None
+
+    def inquiries(self, request: Request, draft: str) -> Sequence[Request]:
+        """One short question behind the draft. A model that thinks first gets no limit of ours."""
+        limit = None if request.max_tokens is None else 1
+        return (ask_about(request, draft, QUESTION, limit),)
+
+    def opinion(self, request: Request, draft: str, replies: Sequence[Reply]) -> Opinion | None:
+        """The probability of "true"; None if the reply is neither that nor "false"."""
+        said = [p for reply in replies if (p := p_yes(reply)) is not None]
+        return Opinion("self_check", said[0]) if said else None
+
+
 class JudgeModel(msgspec.Struct, frozen=True, kw_only=True):
     """What another model thinks of the draft.
+
+    Such grades favour long and fluent answers; a model is no better a judge of a question than it
+    would be at answering it. Source: Zheng et al., "Judging LLM-as-a-Judge with MT-Bench and
+    Chatbot Arena", 2023, https://arxiv.org/abs/2306.05685.
 
     Args:
         model: asked at its own provider and price. Its `system_prompt` takes the place of the

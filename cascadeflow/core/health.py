@@ -1,0 +1,113 @@
+"""What all queries of an agent know about one model at its endpoint.
+
+Source of the budget: gRPC's retry throttling (proposal A6) and Finagle's RetryBudget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from ..errors import ErrorKind, ProviderError
+from .breaker import Breaker, Finding
+
+OUTAGES: frozenset[ErrorKind] = frozenset((
+    "connect", "dns", "tls", "timeout.connect", "timeout.first_token", "timeout.idle",
+    "timeout.server", "rate_limit", "overloaded", "server",
+))  # fmt: skip
+"""Failures that speak of the endpoint, not of the request, the account or the answer."""
+_BROKEN: frozenset[ErrorKind] = frozenset(("incomplete", "protocol", "decode"))
+"""Where the connection or its framing was to blame, asking again may help."""
+
+
+def finding(error: ProviderError, begun: bool) -> Finding:
+    """What a failed attempt says about the endpoint: refusing what it was asked, it is well.
+
+    Args:
+        error: how it failed.
+        begun: something of the answer had come. Then it was only slow if the query's time was up.
+    """
+    broken = error.kind in _BROKEN and error.retryable
+    silent = error.kind == "timeout.total" and not begun
+    return "failure" if error.kind in OUTAGES or broken or silent else "answer"
+
+
+class RetryBudget:
+    """Bounds what retries add to the load of an endpoint that fails for everybody.
+
+    A bucket of 100 tokens: a retry takes 5, a success gives 1 back; none are granted while less
+    than half are left.
+    """
+
+    __slots__ = ("tokens",)
+    CAPACITY = 100.0
+    COST = 5.0
+
+    def __init__(self) -> None:
+        self.tokens = self.CAPACITY
+
+    def take(self) -> bool:
+        """Pay for one retry; False if there is nothing left to pay with."""
+        if self.tokens - self.COST < self.CAPACITY / 2:
+            return False
+        self.tokens -= self.COST
+        return True
+
+    def success(self) -> None:
+        """An answer came: give a little back."""
+        self.tokens = min(self.CAPACITY, self.tokens + 1)
+
+
+class Health:
+    """Retry budget and circuit breaker of one model, shared by all queries.
+
+    Args:
+        clock: seconds, monotonic, the same for all queries: unlike the time of a cascade it does
+            not stand still while somebody's consumer does.
+        guard: entered around every change; a lock where queries run in several threads.
+    """
+
+    __slots__ = ("_breaker", "_budget", "_clock", "_guard")
+
+    def __init__(
+        self, clock: Callable[[], float], guard: AbstractContextManager[object] | None = None
+    ) -> None:
+        self._budget = RetryBudget()
+        self._breaker = Breaker()
+        self._clock = clock
+        self._guard = guard or nullcontext()
+
+    @property
+    def open(self) -> bool:
+        """Whether the breaker keeps queries out, but for a probe."""
+        return self._breaker.until is not None
+
+    def admit(self) -> int | ProviderError:
+        """A permit for one attempt, or why there must not be one."""
+        with self._guard:
+            now = self._clock()
+            permit = self._breaker.admit(now)
+            if permit is not None:
+                return permit
+            left = (self._breaker.until or now) - now
+        return ProviderError(
+            "not asked, since its last attempts failed; "
+            f"it is left alone for at most another {left:.3g} s",
+            kind="circuit_open",
+            retry_after=left,
+        )
+
+    def note(self, permit: int, found: Finding) -> None:
+        """What came of an attempt that was admitted."""
+        with self._guard:
+            self._breaker.note(permit, found, self._clock())
+
+    def take(self) -> bool:
+        """Pay for one retry; False: there must not be one."""
+        with self._guard:
+            return self._budget.take()
+
+    def success(self) -> None:
+        """A whole answer came: it pays for retries."""
+        with self._guard:
+            self._budget.success()

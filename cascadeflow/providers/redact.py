@@ -1,0 +1,104 @@
+"""Keeps credentials out of what is shown: of tracebacks, and of what servers echo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+_SECRET = re.compile("auth|key|token|secret|cookie|password|credential|signature", re.IGNORECASE)
+"""Names of headers and of URL parameters whose values are credentials."""
+_MARK = "[redacted]"
+_SHORTEST = 4
+_RUN = 8
+"""Characters; so many of a credential give it away, fewer may be anything."""
+
+
+class Hidden(str):
+    """A text whose `repr` does not show it: a traceback may show local variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+def hide(values: Mapping[str, str]) -> dict[str, str]:
+    """A copy with values that are not shown, of headers or of an environment."""
+    return {name: Hidden(value) for name, value in values.items()}
+
+
+def host_of(url: str) -> str:
+    """What may be shown of a URL that is not valid: scheme and host, for what follows may be a key.
+
+    Of a text without "://" it is no more than of any text that may be one.
+    """
+    found = re.match(r"[^:/?#@]*://([^/?#\\]*)", url)
+    if found is None:
+        return url if len(url) < _RUN else url[: _RUN - 1] + "…"
+    scheme, host = found[0].partition("://")[0], found[1].rpartition("@")[2]
+    # What stands in the place of a port and is none.
+    host = re.sub(r":(?!\d{1,5}$)[^\]]{8,}$", ":\u2026", host)
+    return f"{scheme}://{host}{'/…' if found.end() < len(url) else ''}"[:200]
+
+
+def secrets_of(url: str, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The credentials that a request carries in its headers and in the query of its URL."""
+    named = (*headers.items(), *parse_qsl(urlsplit(url).query))
+    return tuple(Hidden(value) for name, value in named if _SECRET.search(name))
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """`text` without the credentials, whole or in part.
+
+    Args:
+        text: what the server said, possibly an echo of the request.
+        secrets: header values: a scheme like "Bearer" before the key is no secret itself.
+
+    Every run of 8 or more characters that is also found in a credential is replaced, so a server
+    that shows the first or last characters of a key gives nothing away. Linear in `text`.
+    """
+    kept: list[str] = []
+    at = 0
+    for start, end in _betrayals(text, secrets):
+        kept += text[at:start], _MARK
+        at = end
+    return "".join((*kept, text[at:]))
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """The same with an asterisk for each character: nothing changes its place."""
+    kept: list[str] = []
+    at = 0
+    for start, end in _betrayals(text, secrets):
+        kept += text[at:start], "*" * (end - start)
+        at = end
+    return "".join((*kept, text[at:]))
+
+
+def _betrayals(text: str, secrets: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Where a part of a credential begins and ends, from left to right, without overlaps."""
+    spans = sorted(span for secret in secrets for span in _spans(text, secret))
+    start = end = 0
+    for first, last in spans:
+        if first > end:
+            if end:
+                yield start, end
+            start = first
+        end = max(end, last)
+    if end:
+        yield start, end
+
+
+def _spans(text: str, secret: str) -> Iterator[tuple[int, int]]:
+    key = secret.rpartition(" ")[2]
+    for part in {str(secret), key}:
+        if len(part) >= _SHORTEST:
+            yield from (
+                (found.start(), found.end()) for found in re.finditer(re.escape(part), text)
+            )
+    runs = {key[at : at + _RUN] for at in range(len(key) - _RUN + 1)}
+    if runs:
+        for at in range(len(text) - _RUN + 1):
+            if text[at : at + _RUN] in runs:
+                yield at, at + _RUN

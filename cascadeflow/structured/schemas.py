@@ -1,0 +1,101 @@
+"""The JSON Schemas of answers: of a type, relaxed for unfinished values, fit for the strict mode.
+
+Types are described by pydantic: https://docs.pydantic.dev/latest/concepts/json_schema/
+Keywords: https://json-schema.org/draft/2020-12/json-schema-validation
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..providers.lenient import is_object
+from ..tools.check import references, subschemas
+from ..tools.schema import describing, untitled
+from ..tools.show import shown
+
+_LASTING: Final = frozenset({
+    "$schema", "$defs", "definitions", "type",
+    "properties", "patternProperties", "additionalProperties", "propertyNames", "maxProperties",
+    "items", "prefixItems", "additionalItems", "maxItems", "uniqueItems",
+})  # fmt: skip
+_INSIDE: Final = ("#/$defs/", "#/definitions/")
+"""References that lead to the same schema in the relaxed one."""
+_STRICT: Final = frozenset({
+    "$defs", "$ref", "additionalProperties", "anyOf", "const", "description", "enum",
+    "exclusiveMaximum", "exclusiveMinimum", "format", "items", "maxItems", "maximum", "minItems",
+    "minimum", "multipleOf", "pattern", "properties", "required", "title", "type",
+})  # fmt: skip
+_STRICT_FORMATS: Final = frozenset({
+    "date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid",
+})  # fmt: skip
+
+
+def is_type(value: object) -> bool:
+    """Whether `value` is a class or what `typing` makes of classes, and no object of one."""
+    return isinstance(value, type | types.UnionType) or typing.get_origin(value) is not None
+
+
+def described(kind: Any) -> dict[str, Any]:  # noqa: ANN401 -- a class, a union, an alias
+    """The schema of the values of a type, as a model must write them.
+
+    Objects with known members are closed (`additionalProperties: false`) unless the type says
+    otherwise: providers that hold a model to a schema insist on it.
+
+    Raises:
+        ConfigError: pydantic cannot describe it, or is not installed.
+    """
+    with describing(f"response_format is {shown(kind)}, which"):
+        from pydantic import TypeAdapter
+
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        schema = adapter.json_schema(schema_generator=untitled())
+    for place in subschemas(schema):
+        if "properties" in place:
+            place.setdefault("additionalProperties", False)
+    return schema
+
+
+def relaxed(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What an unfinished value must fit already; None if nothing can be said.
+
+    Of a value that grows member by member only such keywords can be asked that further members
+    cannot mend; `required` and the like have to wait for the end.
+    """
+    base = _resolved(schema)
+    kept = {keyword: value for keyword, value in base.items() if keyword in _LASTING}
+    if not kept.keys() - {"$schema", "$defs", "definitions"} or "$id" in base:
+        return None
+    return kept if all(each.startswith(_INSIDE) for each in references(kept)) else None
+
+
+def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The definition behind a schema that only names it, as pydantic gives for recursive models."""
+    parent, _, name = str(schema.get("$ref", "")).rpartition("/")
+    definitions = schema.get("$defs")
+    if parent != "#/$defs" or not is_object(definitions) or not is_object(definitions.get(name)):
+        return schema
+    # Before 2019-09 whatever stands beside a reference is ignored; since then it holds too.
+    return {"$defs": definitions, **definitions[name]}
+
+
+def is_strict(schema: dict[str, Any]) -> bool:
+    """Whether OpenAI's strict mode takes it: then the model cannot but fit it.
+
+    An object whose members are all required, likewise everything inside it. Source:
+    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    """
+    return schema.get("type") == "object" and all(map(_fits_strict, subschemas(schema)))
+
+
+def _fits_strict(place: dict[str, Any]) -> bool:
+    if not place.keys() <= _STRICT or place.get("format", "date") not in _STRICT_FORMATS:
+        return False
+    if "$ref" in place:
+        return len(place) == 1
+    if place.get("type") != "object" and "properties" not in place:
+        return True
+    names = set(place.get("properties", {}))
+    return place.get("additionalProperties") is False and names == set(place.get("required", ()))
