@@ -13,9 +13,8 @@ import typer
 
 from .. import __version__
 from ..errors import CascadeflowError, ConfigError
-from .ask import ask
+from .ask import ask, chat
 from .calibrate import calibrate
-from .chat import chat
 from .demo import demo
 from .doctor import doctor
 from .evaluate import evaluate

@@ -5,7 +5,6 @@ Needs the extra `[eval]`, which is looked for before anything is read.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,17 +13,13 @@ import msgspec
 import typer
 
 from ..errors import ConfigError
+from .evaluate import check_installed
 from .plain import plain
 from .views import json_line
 
 if TYPE_CHECKING:
     from ..calibration import CalibrationFile
     from ..evaluate.calibrate import Calibration
-
-MISSING = """\
-`cascadeflow calibrate` needs the extra [eval], which is not installed ({error}).
-Install it from the checkout:  pip install ".[eval]"
-"""
 
 
 def calibrate(
@@ -52,7 +47,7 @@ def calibrate(
     model, on queries like the labelled ones. Ends with 1, and writes nothing, where the labels are
     too few to say so. `CascadeAgent(policy="calibration.json")` loads the file.
     """
-    _check_installed()
+    check_installed()
     found, file = _find(files, target, confidence, recorded)
     sys.stdout.write(json_line(msgspec.to_builtins(found)) if as_json else _told(found, out) + "\n")
     if file is None:
@@ -81,14 +76,6 @@ def _find(
         return found, None
     scored_by = calibration.RECORDED if recorded else calibration.fingerprint()
     return found, finding.to_file(found, labels, estimator=scored_by)
-
-
-def _check_installed() -> None:
-    try:
-        importlib.import_module("numpy")
-    except ImportError as error:
-        sys.stderr.write(MISSING.format(error=error))
-        raise typer.Exit(1) from None
 
 
 def _told(found: Calibration, out: Path) -> str:

@@ -21,8 +21,8 @@ from .views import show
 
 SMALL, LARGE = "sim-mini", "sim-large"
 ANSWER_TOKENS = 300
-"""Token limit; the longest right answer, a function with its explanation, takes half of it."""
-SEARCHED = 210
+"""Token limit; the longest right answer takes half of it."""
+SEARCHED = 200
 """Questions among which the ones to show are looked for."""
 PACE = Timing(first_token=0.2, per_token=0.012)
 """Seconds; about what a small hosted model takes."""

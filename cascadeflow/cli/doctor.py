@@ -10,7 +10,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -20,6 +20,7 @@ from ..providers.catalog import CATALOG
 from .ladders import LADDERS, key_of
 from .plain import plain
 from .probe import LocalServer, local_servers
+from .telling import few
 from .views import json_line
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
@@ -33,7 +34,7 @@ MOST_MODELS = 3
 """Models of a local server that are named on its line."""
 
 
-class ProviderKey(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderKey(msgspec.Struct, frozen=True):
     """A provider of the catalogue and the state of its key."""
 
     provider: str
@@ -68,14 +69,18 @@ def doctor(
     """
     report = examine(os.environ)
     if as_json:
-        sys.stdout.write(json_line(to_json(report)))
+        sys.stdout.write(json_line(msgspec.to_builtins(report)))
     else:
         sys.stdout.write(plain("\n".join(lines(report))) + "\n")
 
 
 def examine(environ: Mapping[str, str]) -> Report:
     """Look around; asks nobody but servers on loopback."""
-    keys = tuple(_key(name, environ) for name, line in CATALOG.items() if not line.embedded)
+    keys = tuple(
+        ProviderKey(name, line.key_variables, key_of(name, environ), line.needs_key)
+        for name, line in CATALOG.items()
+        if not line.embedded
+    )
     servers = tuple(local_servers(environ))
     extras = {extra: {name: _installed(name) for name in names} for extra, names in EXTRAS.items()}
     return Report(
@@ -86,12 +91,6 @@ def examine(environ: Mapping[str, str]) -> Report:
         extras=extras,
         next=tuple(_steps(environ, servers, extras)),
     )
-
-
-def to_json(report: Report) -> dict[str, Any]:
-    """The report as JSON types."""
-    found: dict[str, Any] = msgspec.to_builtins(report)
-    return found
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -112,16 +111,6 @@ def lines(report: Report) -> Iterator[str]:
         yield f"  {step}"
 
 
-def _key(name: str, environ: Mapping[str, str]) -> ProviderKey:
-    line = CATALOG[name]
-    return ProviderKey(
-        provider=name,
-        variables=line.key_variables,
-        set_in=key_of(name, environ),
-        needed=line.needs_key,
-    )
-
-
 def _key_state(key: ProviderKey) -> str:
     if key.set_in is not None:
         return f"{key.set_in} is set"
@@ -134,10 +123,7 @@ def _server_state(server: LocalServer) -> str:
         return "set to another machine; not asked"
     if server.models is None:
         return f"{server.url}  does not answer"
-    shown = ", ".join(server.models[:MOST_MODELS])
-    more = len(server.models) - MOST_MODELS
-    rest = f" and {more} more" if more > 0 else ""
-    return f"{server.url}  answers: {shown or 'no model'}{rest}"
+    return f"{server.url}  answers: {few(server.models, MOST_MODELS) or 'no model'}"
 
 
 def _installed(package: str) -> str | None:
@@ -145,10 +131,6 @@ def _installed(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _ollama(servers: tuple[LocalServer, ...]) -> bool:
-    return any(server.name == "ollama" and server.models for server in servers)
 
 
 def _steps(
@@ -160,7 +142,8 @@ def _steps(
     names += [
         f"{name}/NAME" for name, line in CATALOG.items() if line.needs_key and key_of(name, environ)
     ]
-    if any(key_of(provider, environ) for provider, *_ in LADDERS) or _ollama(servers):
+    ollama = any(server.name == "ollama" and server.models for server in servers)
+    if ollama or any(key_of(provider, environ) for provider, *_ in LADDERS):
         yield 'cascadeflow ask "Why is the sky blue?"'
     elif names:
         yield f'cascadeflow ask --model {names[0]} "Why is the sky blue?"'

@@ -25,8 +25,7 @@ from .views import json_line
 
 if TYPE_CHECKING:
     from ..evaluate.dataset import Row
-    from ..evaluate.goals import Outcome
-    from ..evaluate.replay import EstimatorName, Replayed
+    from ..evaluate.replay import Replayed
     from ..evaluate.summary import Summary
     from ..evaluate.workload import Workload
 
@@ -36,22 +35,11 @@ REDRAWN_ROWS = 50
 """Rows between two moves of the progress bar."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the rows are replayed."""
-
-    estimator: EstimatorName
-    policy: str | None
-    rate: float | None
-    """Tokens per second; None: drafts are judged at their end alone."""
-
-
 Files = Annotated[
     list[Path], typer.Argument(help="Recorded rows (JSONL, .gz too), or directories of them.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Markdown = Annotated[
-    bool, typer.Option(help="Print means by family, and cross-validated figures, as Markdown.")
-]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")]
 Scores = Annotated[
     Path | None, typer.Option(help="Write the score of each row to this file (JSONL).")
 ]
@@ -64,7 +52,7 @@ Export = Annotated[
 Stream = Annotated[
     float | None, typer.Option(min=0.1, help="Also replay drafts at so many tokens per second.")
 ]
-Judge = Annotated[str, typer.Option(help='"shipped", or "hand": hand-set priors alone.')]
+Named = Annotated[str, typer.Option(help='"shipped", or "hand": hand-set priors alone.')]
 Rule = Annotated[
     str | None,
     typer.Option(help='"ACCEPT" or "ACCEPT,HOPELESS", or the path of a calibration file.'),
@@ -80,7 +68,7 @@ def evaluate(
     report: Report = None,
     export: Export = None,
     stream: Stream = None,
-    estimator: Judge = "shipped",
+    estimator: Named = "shipped",
     policy: Rule = None,
     resamples: Resamples = 1000,
 ) -> None:
@@ -88,34 +76,38 @@ def evaluate(
 
     Replays them without network: AUROC, APGR, CPT, dollars, baselines, calibration.
     """
-    check_installed()
+    check_installed(*DRAWING)
     if report is not None and not report.absolute().parent.is_dir():
         raise ConfigError(f"{report}: cannot be written: its directory does not exist")
     from ..evaluate import dataset, replay
+    from ..evaluate.summary import summarise
+    from ..evaluate.workload import collect
 
-    settings = Settings(estimator=replay.known(estimator), policy=policy, rate=stream)
-    workloads = replayed(dataset.files(files), settings, scores)
-    summaries = _summaries(workloads, resamples)
-    from ..evaluate.goals import outcomes
-
-    reached = outcomes(list(summaries.values()), settings.estimator)
-    measured = [each for each in workloads if each.name in summaries]
-    _write(measured, list(summaries.values()), reached, report, export)
+    judge = replay.estimator(estimator)
+    rule = None if policy is None else replay.policy(policy)
+    paths = dataset.files(files)
+    with ExitStack() as stack:
+        out = None if scores is None else stack.enter_context(_opened(scores))
+        rows = _watched(dataset.read(*paths), paths, stack)
+        judged = (
+            (row, replay.replay(row, judge, rule, streamed=stream is not None)) for row in rows
+        )
+        workloads = _labelled(collect(_written(judged, out), stream))
+    summaries = [summarise(each, resamples) for each in workloads]
+    _draw(workloads, summaries, report, export)
     if as_json:
-        sys.stdout.write(json_line(to_json(list(summaries.values()), reached)))
-    elif markdown:
-        _tell_markdown(list(summaries.values()), settings.estimator)
-    else:
-        _tell(list(summaries.values()), reached, settings.estimator)
+        sys.stdout.write(json_line(to_json(summaries)))
+        return
+    _tell(summaries, markdown)
 
 
-def check_installed() -> None:
-    """Look for the packages of the extra.
+def check_installed(*packages: str) -> None:
+    """Look for numpy and for these packages of the extra.
 
     Raises:
         CascadeflowError: one is missing; says how to install it.
     """
-    problem = next((f"no module {name}" for name in DRAWING if find_spec(name) is None), "")
+    problem = next((f"no module {name}" for name in packages if find_spec(name) is None), "")
     try:
         importlib.import_module("numpy")
     except ImportError as error:
@@ -127,30 +119,32 @@ def check_installed() -> None:
         )
 
 
-def replayed(paths: list[Path], settings: Settings, scores: Path | None) -> list[Workload]:
-    """The numbers of all rows, one workload a file; each row's score goes to `scores`.
+def _written(
+    judged: Iterator[tuple[Row, Replayed]], out: TextIO | None
+) -> Iterator[tuple[Row, Replayed]]:
+    """The same; the score of each row goes to `out`."""
+    for row, found in judged:
+        if out is not None:
+            out.write(json_line(score_of(row, found)))
+        yield row, found
+
+
+def _labelled(workloads: Sequence[Workload]) -> list[Workload]:
+    """Those with labels; files without are named on standard error.
 
     Raises:
-        ConfigError: a file cannot be read or written, or holds what is no row.
+        ConfigError: no file has labels.
     """
-    from ..evaluate import dataset, replay
-    from ..evaluate.workload import Workload
+    from ..evaluate.summary import unlabelled
 
-    judge = replay.estimator(settings.estimator)
-    rule = None if settings.policy is None else replay.policy(settings.policy)
-    workloads: dict[str, Workload] = {}
-    with ExitStack() as stack:
-        out = None if scores is None else stack.enter_context(_opened(scores))
-        for row in _watched(dataset.read(*paths), paths, stack):
-            found = replay.replay(row, judge, rule, streamed=settings.rate is not None)
-            if row.file not in workloads:
-                workloads[row.file] = Workload(row.file, settings.rate)
-            workloads[row.file].add(row, found)
-            if out is not None:
-                out.write(json_line(score_of(row, found)))
     if not workloads:
         raise ConfigError("the files hold no row with a draft")
-    return list(workloads.values())
+    blank = [unlabelled(each) for each in workloads if not each.judged.any()]
+    if len(blank) == len(workloads):
+        raise ConfigError("; ".join(blank))
+    for each in blank:
+        sys.stderr.write(plain(f"passed over: {each}") + "\n")
+    return [each for each in workloads if each.judged.any()]
 
 
 def score_of(row: Row, found: Replayed) -> dict[str, Any]:
@@ -166,39 +160,30 @@ def score_of(row: Row, found: Replayed) -> dict[str, Any]:
     }
 
 
-def to_json(summaries: Sequence[Summary], reached: Sequence[Outcome]) -> dict[str, Any]:
+def to_json(summaries: Sequence[Summary]) -> dict[str, Any]:
     """Everything measured, as JSON types; what is undefined is null."""
-    found: dict[str, Any] = {"files": summaries, "goals": reached}
-    text = msgspec.json.encode(found)  # writes NaN as null
+    text = msgspec.json.encode({"files": summaries})  # writes NaN as null
     result: dict[str, Any] = msgspec.json.decode(text)
     return result
 
 
-def _summaries(workloads: Sequence[Workload], resamples: int) -> dict[str, Summary]:
-    """By file; files without labels are named on standard error.
+def _tell(summaries: Sequence[Summary], markdown: bool) -> None:
+    from ..evaluate.summary import HOW_TO_LABEL
+    from ..evaluate.tables import file_tables, markdown_of, text_of
 
-    Raises:
-        ConfigError: no file has labels.
-    """
-    from ..evaluate.summary import summarise
-
-    found: dict[str, Summary] = {}
-    for workload in workloads:
-        try:
-            found[workload.name] = summarise(workload, resamples)
-        except ConfigError as error:
-            if len(workloads) == 1:
-                raise
-            sys.stderr.write(plain(f"passed over: {error}") + "\n")
-    if not found:
-        raise ConfigError("no file has rows with draft_correct: there is nothing to measure")
-    return found
+    told = file_tables(summaries)
+    for line in markdown_of(told) if markdown else text_of(told):
+        sys.stdout.write(plain(line) + "\n")
+    if not any(each.paired for each in summaries):
+        sys.stderr.write(
+            "no row has verifier_correct beside draft_correct: only AUROC and calibration errors "
+            f"can be told. {HOW_TO_LABEL}\n"
+        )
 
 
-def _write(
+def _draw(
     workloads: Sequence[Workload],
     summaries: Sequence[Summary],
-    reached: Sequence[Outcome],
     report: Path | None,
     export: Path | None,
 ) -> None:
@@ -208,32 +193,11 @@ def _write(
 
     try:
         if report is not None:
-            report.write_text(reporting.page(workloads, summaries, reached), encoding="utf-8")
+            report.write_text(reporting.page(workloads, summaries), encoding="utf-8")
         if export is not None:
             reporting.export(workloads, export)
     except OSError as error:
         raise ConfigError(f"the report cannot be written: {error}") from None
-
-
-def _tell(
-    summaries: Sequence[Summary], reached: Sequence[Outcome], estimator: EstimatorName
-) -> None:
-    from ..evaluate.provenance import fitted_on
-    from ..evaluate.tables import lines
-
-    seen = fitted_on() if estimator == "shipped" else frozenset[str]()
-    for line in lines(summaries, reached, seen):
-        sys.stdout.write(plain(line) + "\n")
-    if not any(each.paired for each in summaries):
-        sys.stderr.write("no row says how right the strong model was: only AUROC and errors\n")
-
-
-def _tell_markdown(summaries: Sequence[Summary], estimator: EstimatorName) -> None:
-    from ..evaluate.provenance import shipped
-    from ..evaluate.tables import markdown
-
-    for line in markdown(summaries, shipped() if estimator == "shipped" else {}):
-        sys.stdout.write(plain(line) + "\n")
 
 
 def _opened(path: Path) -> TextIO:
@@ -250,7 +214,8 @@ def _watched(rows: Iterator[Row], paths: list[Path], stack: ExitStack) -> Iterat
         return
     from ..evaluate.dataset import count
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    # A file's name is no markup.
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     progress = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
     bar = stack.enter_context(progress).add_task("replaying", total=count(paths))

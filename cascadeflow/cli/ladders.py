@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -61,11 +61,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 def choose(
-    given: Sequence[str],
-    *,
-    simulated: bool,
-    max_tokens: int | None,
-    environ: Mapping[str, str],
+    given: Sequence[str], *, simulated: bool, max_tokens: int | None, environ: Mapping[str, str]
 ) -> Choice | None:
     """The models to ask; None if there are none: `NO_MODEL` says what to do.
 
@@ -78,7 +74,13 @@ def choose(
         return Choice(tuple(parse_model(text, max_tokens) for text in given), "--model")
     if simulated:
         return _choice("simulated", SIMULATED, max_tokens, "--simulated")
-    return _with_key(max_tokens, environ) or _with_ollama(max_tokens, environ)
+    for provider, *names in LADDERS:
+        if variable := key_of(provider, environ):
+            return _choice(provider, names, max_tokens, f"{variable} is set")
+    if found := ollama_by_size(environ):
+        ends = dict.fromkeys((found[0], found[-1]))
+        return _choice("ollama", ends, max_tokens, "the smallest and largest of Ollama's")
+    return None
 
 
 def parse_model(text: str, max_tokens: int | None = None) -> ModelConfig:
@@ -102,22 +104,7 @@ def key_of(provider: str, environ: Mapping[str, str]) -> str | None:
     return next((name for name in CATALOG[provider].key_variables if environ.get(name)), None)
 
 
-def _with_key(max_tokens: int | None, environ: Mapping[str, str]) -> Choice | None:
-    for provider, *names in LADDERS:
-        if variable := key_of(provider, environ):
-            return _choice(provider, names, max_tokens, f"{variable} is set")
-    return None
-
-
-def _with_ollama(max_tokens: int | None, environ: Mapping[str, str]) -> Choice | None:
-    found = ollama_by_size(environ)
-    if not found:
-        return None
-    ladder = dict.fromkeys((found[0], found[-1]))
-    return _choice("ollama", tuple(ladder), max_tokens, "the smallest and largest of Ollama's")
-
-
-def _choice(provider: str, names: Sequence[str], max_tokens: int | None, why: str) -> Choice:
+def _choice(provider: str, names: Iterable[str], max_tokens: int | None, why: str) -> Choice:
     return Choice(tuple(_model(provider, name, max_tokens) for name in names), why)
 
 
@@ -132,9 +119,5 @@ def _model(
     if max_tokens is None and not traits(name).thinks:
         max_tokens = ANSWER_TOKENS
     return ModelConfig(
-        name,
-        provider,
-        max_tokens=max_tokens,
-        input_price=input_price,
-        output_price=output_price,
+        name, provider, max_tokens=max_tokens, input_price=input_price, output_price=output_price
     )

@@ -16,7 +16,7 @@ from rich.text import Text
 from ..result import CascadeResult
 from ..streaming.base import StreamEvent, StreamEventType
 from . import telling
-from .plain import plain
+from .plain import plain, plain_line
 
 TAIL = 8_000
 """Characters of the end of a text that are redrawn; a screen holds no more."""
@@ -104,4 +104,4 @@ class LiveView:
             self._line(f"  evidence: {told}", "dim")
 
     def _line(self, line: str, style: str) -> None:
-        self._console.print(Text(plain(line), style=style))
+        self._console.print(Text(plain_line(line), style=style))

@@ -8,12 +8,12 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated, Any, TypedDict
 
-import msgspec
 import typer
 from rich.console import Console
 
 from ..agent import CascadeAgent
 from ..core.tier import Reveal
+from ..request import DEFAULT_TEMPERATURE
 from ..streaming.base import StreamEvent
 from .ladders import NO_MODEL, choose
 from .live import LiveView
@@ -43,8 +43,7 @@ Simulated = Annotated[
 ]
 System = Annotated[str | None, typer.Option("--system", help="System prompt.")]
 MaxTokens = Annotated[
-    int | None,
-    typer.Option("--max-tokens", help="Limit of generated tokens; without it 1,000."),
+    int | None, typer.Option("--max-tokens", help="Limit of generated tokens; without it 1,000.")
 ]
 Temperature = Annotated[
     float | None, typer.Option("--temperature", help="In [0, 2]; without it 0.7.")
@@ -69,26 +68,12 @@ Raw = Annotated[
 ]
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The shared options as given."""
+class _Call(TypedDict):
+    """Arguments of `stream_events` that are the same for every question."""
 
-    models: Sequence[str]
-    simulated: bool
-    system: str | None
-    max_tokens: int | None
+    system_prompt: str | None
     temperature: float | None
-    reveal: RevealChoice | None
     max_cost: float | None
-    as_json: bool
-    raw: bool
-
-
-class _Call(TypedDict, total=False):
-    """Arguments of `stream_events` that were given."""
-
-    system_prompt: str
-    temperature: float
-    max_cost: float
     reveal: Reveal
 
 
@@ -100,22 +85,35 @@ class Session:
         typer.Exit: there is no model to ask; the next step was printed.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        *,
+        models: Sequence[str] | None,
+        simulated: bool,
+        system: str | None,
+        max_tokens: int | None,
+        temperature: float | None,
+        reveal: RevealChoice | None,
+        max_cost: float | None,
+        as_json: bool,
+        raw: bool,
+    ) -> None:
         choice = choose(
-            settings.models,
-            simulated=settings.simulated,
-            max_tokens=settings.max_tokens,
-            environ=os.environ,
+            models or (), simulated=simulated, max_tokens=max_tokens, environ=os.environ
         )
         if choice is None:
             sys.stderr.write(NO_MODEL + "\n")
             raise typer.Exit(1)
         self.agent = CascadeAgent(choice.models)
-        if not settings.models and not settings.as_json:
+        if not models and not as_json:
             sys.stderr.write(plain(choice.told) + "\n")
-        self.view, held = _view(settings)
-        self._call = _call(settings, held=held)
+        self.view, default = _view(as_json=as_json, raw=raw)
+        self._call = _Call(
+            system_prompt=None if system is None else unicode(system),
+            temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
+            max_cost=max_cost,
+            reveal="held" if (reveal or default) is RevealChoice.HELD else "live",
+        )
 
     def ask(
         self, question: str, history: Sequence[dict[str, Any]] = ()
@@ -124,29 +122,16 @@ class Session:
         return self.agent.stream_events(question, messages=history, **self._call)
 
 
-def _call(settings: Settings, *, held: bool) -> _Call:
-    call = _Call(reveal="held" if held else "live")
-    if settings.reveal is not None:
-        call["reveal"] = "held" if settings.reveal is RevealChoice.HELD else "live"
-    if settings.system is not None:
-        call["system_prompt"] = unicode(settings.system)
-    if settings.temperature is not None:
-        call["temperature"] = settings.temperature
-    if settings.max_cost is not None:
-        call["max_cost"] = settings.max_cost
-    return call
-
-
-def _view(settings: Settings) -> tuple[View, bool]:
-    """The view for this output, and whether drafts are held back in it."""
-    if settings.as_json:
-        return JsonLines(sys.stdout), False
+def _view(*, as_json: bool, raw: bool) -> tuple[View, RevealChoice]:
+    """The view for this output, and what it shows of drafts unless told otherwise."""
+    if as_json:
+        return JsonLines(sys.stdout), RevealChoice.LIVE
     console = terminal()
-    if settings.raw:
-        return Transcript(sys.stdout, sys.stderr, safe=str), True
+    if raw:
+        return Transcript(sys.stdout, sys.stderr, safe=str), RevealChoice.HELD
     if console.is_terminal and not console.is_dumb_terminal:
-        return LiveView(console), False
-    return Transcript(sys.stdout, sys.stderr), True
+        return LiveView(console), RevealChoice.LIVE
+    return Transcript(sys.stdout, sys.stderr), RevealChoice.HELD
 
 
 def terminal(*, live: bool = True) -> Console:

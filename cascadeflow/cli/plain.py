@@ -7,8 +7,8 @@ harmless text it is. One character at a time, so it does not matter how a text w
 `plain(a + b) == plain(a) + plain(b)`.
 
 Replaced: C0 controls except newline and tab, DEL, C1 controls (the eight-bit CSI, OSC, DCS), the
-bidirectional controls of UAX #9, the Unicode line separators, and surrogates, which no terminal
-can be sent. Source: ECMA-48; https://www.unicode.org/reports/tr9/
+bidirectional controls of UAX #9, the Unicode line separators, byte order marks, and surrogates,
+which no terminal can be sent. Source: ECMA-48; https://www.unicode.org/reports/tr9/
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _NAMED = (
     0x2028, 0x2029,  # line and paragraph separator
     *range(0x202A, 0x202F),  # embeddings and overrides
     *range(0x2066, 0x2070),  # isolates, and the deprecated format characters
+    0xFEFF,  # byte order mark
     *range(0xD800, 0xE000),  # surrogates
 )  # fmt: skip
 
@@ -40,3 +41,8 @@ REPLACED: Mapping[int, str] = MappingProxyType(
 def plain(text: str) -> str:
     """`text` with every character that could command a terminal shown instead of obeyed."""
     return text.translate(REPLACED)
+
+
+def plain_line(text: str) -> str:
+    """The same in one line, for text among which a line of its own would be a forgery."""
+    return plain(text).replace("\n", " ")

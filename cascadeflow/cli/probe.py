@@ -74,7 +74,8 @@ def look_at(name: str, environ: Mapping[str, str]) -> LocalServer:
         return LocalServer(name, None, None)
     found = _get(base, base.path + "/models", _Models)
     listed = None if found is None else tuple(model.id for model in found.data)
-    return LocalServer(name, f"http://{_host(base)}{base.path}", listed)
+    # Without a name and password that may stand before the host.
+    return LocalServer(name, f"http://{base.netloc.rpartition('@')[2]}{base.path}", listed)
 
 
 def ollama_by_size(environ: Mapping[str, str]) -> list[str]:
@@ -105,11 +106,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _host(base: SplitResult) -> str:
-    """Host and port, without a name and password that may stand before them."""
-    return base.netloc.rpartition("@")[2]
 
 
 def _get(base: SplitResult, path: str, shape: type[T]) -> T | None:

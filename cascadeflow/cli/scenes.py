@@ -20,7 +20,7 @@ Outcome: TypeAlias = Literal["accepted", "rejected", "abandoned"]
 """Of a draft: kept; read to its end and not kept; given up while it streamed."""
 
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "rejected", "abandoned")
-BATCH = 21
+BATCH = 20
 """Questions tried at once."""
 SHORTEST, LONGEST = 80, 700
 """Characters of a draft that can be watched and read in passing."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, TextIO
+from contextlib import contextmanager
+from typing import TextIO, TypeAlias
 
 import msgspec
 from rich import box
@@ -28,37 +28,8 @@ compute their answers and make mistakes of their own."""
 HEADINGS = ("", "right", "cost", "vs large", "escalated", "first token", "answer")
 
 
-class Screen(Protocol):
-    """Where the demo is shown."""
-
-    @property
-    def view(self) -> View:
-        """Shows one query."""
-        ...
-
-    def intro(self, models: Sequence[str]) -> None:
-        """What is going to be seen."""
-        ...
-
-    def scene(self, number: int, of: int, scene: Scene) -> None:
-        """A question is going to be asked; it is `number` of `of`."""
-        ...
-
-    def checked(self, scene: Scene, right: bool) -> None:
-        """The answer was held against the known one."""
-        ...
-
-    def progress(self, total: int) -> AbstractContextManager[Callable[[], None]]:
-        """Show how many of `total` answers there are; call what it yields after each."""
-        ...
-
-    def summary(self, rows: Sequence[Row], next_step: str) -> None:
-        """The measured rows, the large model alone last, and what to do next."""
-        ...
-
-
 class ConsoleScreen:
-    """The demo for people."""
+    """The demo for people, on a terminal or in a pipe."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -71,20 +42,19 @@ class ConsoleScreen:
         self._say(f"Models: {' -> '.join(models)}\n", "dim")
 
     def scene(self, number: int, of: int, scene: Scene) -> None:
-        """The question, under a rule."""
+        """The question that is going to be asked, `number` of `of`, under a rule."""
         self._rule(f"question {number} of {of}")
         self._say(scene.question.text, "bold")
 
     def checked(self, scene: Scene, right: bool) -> None:
         """Whether the answer is right."""
-        if right:
-            self._say(f"The answer is right: {_short(scene.question.answer)}\n", "green")
-        else:
-            self._say(f"The answer is wrong; right is {_short(scene.question.answer)}\n", "red")
+        verdict = "right:" if right else "wrong; right is"
+        answer = _short(scene.question.answer)
+        self._say(f"The answer is {verdict} {answer}\n", "green" if right else "red")
 
     @contextmanager
     def progress(self, total: int) -> Generator[Callable[[], None]]:
-        """A bar on a terminal, one line elsewhere."""
+        """Call what it yields after each of `total` answers: a bar, or one line in a pipe."""
         self._rule("the same measured")
         if not self._console.is_terminal:
             self._say(f"Asking {total} questions ...")
@@ -96,7 +66,7 @@ class ConsoleScreen:
             yield lambda: bar.advance(task)
 
     def summary(self, rows: Sequence[Row], next_step: str) -> None:
-        """A table, what it means, and what to do next."""
+        """A table of the measured rows, the large model alone last, and what to do next."""
         large = rows[-1]
         table = Table(box=box.SIMPLE if self._console.is_terminal else None)
         for heading in HEADINGS:
@@ -153,6 +123,10 @@ class JsonScreen:
         """A line of type `summary`."""
         told = [msgspec.to_builtins(row) for row in rows]
         self._lines.write({"type": "summary", "rows": told, "next": next_step})
+
+
+Screen: TypeAlias = ConsoleScreen | JsonScreen
+"""Where the demo is shown."""
 
 
 def _cells(row: Row, large: Row) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ The lines may hold names that came from a server; who prints them makes them pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..result import CascadeResult
@@ -34,10 +34,13 @@ def decision(data: Mapping[str, Any]) -> str:
 
 def evidence(data: Mapping[str, Any]) -> str:
     """The named features behind a DRAFT_DECISION; empty if there are none."""
-    told = [f"{name} {value:.2f}" for name, value in data["evidence"].items()]
-    more = len(told) - MOST_EVIDENCE
-    rest = [f"and {more} more"] if more > 0 else []
-    return ", ".join(told[:MOST_EVIDENCE] + rest)
+    return few([f"{name} {value:.2f}" for name, value in data["evidence"].items()], MOST_EVIDENCE)
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """The first of some names, and how many more there are."""
+    rest = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *rest])
 
 
 def switch(data: Mapping[str, Any]) -> str:

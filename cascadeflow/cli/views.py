@@ -13,7 +13,7 @@ from typing import Any, Protocol, TextIO
 from ..result import CascadeResult
 from ..streaming.base import StreamEvent, StreamEventType
 from . import telling
-from .plain import plain
+from .plain import plain, plain_line
 
 
 class View(Protocol):
@@ -128,5 +128,5 @@ class Transcript:
 
     def _note(self, line: str) -> None:
         self.close()
-        self._notes.write(plain(line).replace("\n", " ") + "\n")
+        self._notes.write(plain_line(line) + "\n")
         self._notes.flush()

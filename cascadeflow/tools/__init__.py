@@ -6,40 +6,13 @@
     executor = ToolExecutor([get_weather])
     result = await executor.execute(ToolCall("call_1", "get_weather", {"location": "Paris"}))
 
-Needs the extra `[tools]`; what each name needs is imported when it is first asked for.
+Needs the extra `[tools]`, whose packages are imported when they are first needed.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .call import ToolCall, ToolCallFormat, ToolResult
-    from .config import ToolConfig, tool
-    from .executor import ToolExecutor
-
-_HOMES = {
-    "ToolCall": "call",
-    "ToolCallFormat": "call",
-    "ToolConfig": "config",
-    "ToolExecutor": "executor",
-    "ToolResult": "call",
-    "tool": "config",
-}
-"""Where each public name lives: it is imported when it is first asked for."""
+from .call import ToolCall, ToolCallFormat, ToolResult
+from .config import ToolConfig, tool
+from .executor import ToolExecutor
 
 __all__ = ["ToolCall", "ToolCallFormat", "ToolConfig", "ToolExecutor", "ToolResult", "tool"]
-
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

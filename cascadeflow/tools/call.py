@@ -42,9 +42,9 @@ class ToolCall(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         for field, value in (("id", self.id), ("name", self.name)):
-            if not _is(value, str):
+            if not isinstance(value, str):
                 raise ConfigError(f"ToolCall: {field} is {shown(value)}; it must be a text")
-        if not _is(self.arguments, dict):
+        if not isinstance(self.arguments, dict):
             raise ConfigError(
                 f"ToolCall {self.name!r}: arguments is {shown(self.arguments)}; it must be a dict. "
                 "JSON text is read by ToolCall.from_openai"
@@ -138,10 +138,6 @@ class ToolResult(msgspec.Struct, frozen=True):
         if self.error is not None:
             return f"Error: {self.error}"
         return self.result if isinstance(self.result, str) else _text(self.name, self.result)
-
-
-def _is(value: object, kind: type) -> bool:
-    return isinstance(value, kind)
 
 
 def _object(name: str, arguments: object) -> dict[str, Any]:

@@ -97,15 +97,13 @@ def compiled(schema: str) -> Validator:
             value, retriever=_refuse, validate_formats=True, mask=MASK
         )
     except jsonschema_rs.ValidationError as error:
-        where = "/".join(map(str, error.instance_path))
-        raise UnusableJSON(_invalid(where, error.instance, error.message)) from None
+        where = escaped("/".join(map(str, error.instance_path)))
+        place = f"{where} is {shown(error.instance)}: " if where else ""
+        raise UnusableJSON(
+            f"not a valid JSON Schema: {place}{escaped(error.message, 200)}"
+        ) from None
     except ValueError as error:
         raise UnusableJSON(f"not a valid JSON Schema: {escaped(str(error), 200)}") from None
-
-
-def _invalid(where: str, value: object, message: str) -> str:
-    place = f"{escaped(where)} is {shown(value)}: " if where else ""
-    return f"not a valid JSON Schema: {place}{escaped(message, 200)}"
 
 
 def _refuse(uri: str) -> NoReturn:

@@ -52,7 +52,8 @@ def complaint(error: BaseException) -> str:
     """Type and message of an exception, in one line, redacted and shortened."""
     # Unlike str(error), this survives an exception that fails to describe itself.
     told = "".join(traceback.format_exception_only(error))[:_READ]
-    return _shortened(redact(clean(told)))
+    text = redact(clean(told))
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 def redact(text: str) -> str:
@@ -60,7 +61,3 @@ def redact(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

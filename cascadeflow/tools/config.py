@@ -15,7 +15,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, overload
+from typing import Any, Final, TypeAlias, TypeVar, overload
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -25,6 +25,7 @@ from .check import checked
 from .choice import normalise_choice
 from .schema import describe, name_of, underlying
 from .show import shown
+from .strict_json import is_mapping
 
 __all__ = ["Offered", "ToolConfig", "normalise", "normalise_choice", "tool"]
 
@@ -34,7 +35,6 @@ F = TypeVar("F", bound=Function)
 MAX_NAME: Final = 64
 _NAME: Final = re.compile(rf"[a-zA-Z0-9_-]{{1,{MAX_NAME}}}")
 _KEYS: Final = ("name", "description", "parameters", "input_schema", "strict", "function", "type")
-_SCHEMAS: Final = ("parameters", "input_schema")
 _FORMS: Final = (
     'accepted are {"name", "description", "parameters"}, '
     '{"type": "function", "function": {...}}, {"name", "description", "input_schema"}, '
@@ -57,11 +57,7 @@ class Offered(msgspec.Struct, frozen=True):
     @property
     def definition(self) -> dict[str, Any]:
         """What a provider is told: `name`, `description`, `parameters`, and `strict` if given."""
-        told = {
-            "name": self.name,
-            "description": self.description,
-            "parameters": self.parameters,
-        }
+        told = {"name": self.name, "description": self.description, "parameters": self.parameters}
         return told if self.strict is None else {**told, "strict": self.strict}
 
 
@@ -86,8 +82,14 @@ class ToolConfig:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        _check_description(self.name, self.description)
-        _check_function(self.name, self.function)
+        who = f"tool {self.name!r}"
+        if not isinstance(self.description, str):
+            raise ConfigError(f"{who}: description is {shown(self.description)}; it must be a text")
+        function = self.function
+        if function is not None and (not callable(function) or isinstance(function, type)):
+            raise ConfigError(
+                f"{who}: function is {shown(function)}; it must be a function, or None"
+            )
 
     @classmethod
     def from_function(
@@ -105,19 +107,14 @@ class ToolConfig:
             ConfigError: a parameter cannot be given by name or has no JSON Schema, or the extra
                 `[tools]` is not installed.
         """
-        found = _from_function(function, _Marks(name, description))
-        return cls(found.name, found.description, found.parameters, function)
+        own = name_of(function) if name is None else name
+        found = describe(function)
+        words = found.description if description is None else description
+        return cls(own, words, checked(own, found.parameters), function)
 
 
-class _Marks(msgspec.Struct, frozen=True):
-    """What `@tool(...)` said."""
-
-    name: str | None = None
-    description: str | None = None
-
-
-_MARKED: Final[WeakKeyDictionary[Function, _Marks]] = WeakKeyDictionary()
-"""By function: a decorated function stays itself, to be called and typed as before."""
+_MARKED: Final[WeakKeyDictionary[Function, tuple[str | None, str | None]]] = WeakKeyDictionary()
+"""Name and description that `@tool(...)` gave, by function: a decorated function stays itself."""
 
 
 @overload
@@ -138,10 +135,7 @@ def tool(
         _check_name(name)
 
     def mark(target: F) -> F:
-        try:
-            _MARKED[underlying(target)] = _Marks(name, description)
-        except TypeError:
-            raise ConfigError(f"@tool decorates {shown(target)}; it must be a function") from None
+        _MARKED[underlying(target)] = (name, description)
         return target
 
     return mark if function is None else mark(function)
@@ -154,7 +148,8 @@ def normalise(tools: Iterable[object]) -> tuple[Offered, ...]:
         ConfigError: one is no definition of a tool, its name or schema is none that every
             provider takes, two have one name, or the extra `[tools]` is not installed.
     """
-    _check_list(tools)
+    if isinstance(tools, str | bytes) or is_mapping(tools) or not _is_iterable(tools):
+        raise ConfigError(f"tools is {shown(tools)}; it must be a list of tools; {_FORMS}")
     found: dict[str, Offered] = {}
     for position, each in enumerate(tools):
         offered = _offered(each, position)
@@ -167,38 +162,31 @@ def normalise(tools: Iterable[object]) -> tuple[Offered, ...]:
     return tuple(found.values())
 
 
-def _check_list(tools: object) -> None:
-    if isinstance(tools, str | bytes) or _is_mapping(tools) or not _is_iterable(tools):
-        raise ConfigError(f"tools is {shown(tools)}; it must be a list of tools; {_FORMS}")
+def _is_iterable(value: object) -> bool:
+    return isinstance(value, Iterable)
 
 
 def _offered(given: object, position: int) -> Offered:
     if isinstance(given, Offered):
         return given
     if isinstance(given, ToolConfig):
-        parameters = checked(given.name, given.parameters)
-        return Offered(given.name, given.description, parameters, given.function)
-    if _is_mapping(given):
+        return _of(given)
+    if is_mapping(given):
         return _from_mapping(given, position)
     if callable(given) and not isinstance(given, type):
-        return _from_function(given, _MARKED.get(underlying(given), _Marks()))
+        name, description = _MARKED.get(underlying(given), (None, None))
+        return _of(ToolConfig.from_function(given, name=name, description=description))
     raise ConfigError(f"tool {position} is {shown(given)}; {_FORMS}")
 
 
-def _from_function(function: Function, marks: _Marks) -> Offered:
-    if not callable(function) or isinstance(function, type):
-        raise ConfigError(f"{shown(function)} is no function that a tool can be made of")
-    name = name_of(function) if marks.name is None else marks.name
-    _check_name(name)
-    found = describe(function)
-    description = found.description if marks.description is None else marks.description
-    _check_description(name, description)
-    return Offered(name, description, checked(name, found.parameters), function)
+def _of(tool: ToolConfig, strict: bool | None = None) -> Offered:
+    parameters = checked(tool.name, tool.parameters)
+    return Offered(tool.name, tool.description, parameters, tool.function, strict)
 
 
 def _from_mapping(given: Mapping[Any, Any], position: int) -> Offered:
     inner = given.get("function")
-    if given.get("type") == "function" and _is_mapping(inner):
+    if given.get("type") == "function" and is_mapping(inner):
         _check_keys(given, ("type", "function"), position)
         return _from_mapping(inner, position)
     _check_keys(given, _KEYS, position)
@@ -211,23 +199,13 @@ def _from_mapping(given: Mapping[Any, Any], position: int) -> Offered:
             f"tool {name!r}: type is {shown(given['type'])}; tools that a provider runs itself "
             f"cannot be offered to every model; {_FORMS}"
         )
-    if all(given.get(key) is not None for key in _SCHEMAS):
+    schemas = [given[key] for key in ("parameters", "input_schema") if given.get(key) is not None]
+    if len(schemas) > 1:
         raise ConfigError(f"tool {name!r} has both parameters and input_schema; give one")
-    description = "" if description is None else description
-    _check_description(name, description)
-    _check_function(name, inner)
     if not isinstance(strict, bool | None):
         raise ConfigError(f"tool {name!r}: strict is {shown(strict)}; it must be True or False")
-    schema = next((given[key] for key in _SCHEMAS if given.get(key) is not None), None)
-    return Offered(name, description, checked(name, schema), inner, strict)
-
-
-def _is_iterable(value: object) -> bool:
-    return isinstance(value, Iterable)
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
+    description = "" if description is None else description
+    return _of(ToolConfig(name, description, schemas[0] if schemas else None, inner), strict)
 
 
 def _check_keys(given: Mapping[Any, Any], known: Sequence[str], position: int) -> None:
@@ -246,16 +224,4 @@ def _check_name(name: object) -> None:
         raise ConfigError(
             f"the name of a tool is {shown(name)}; it must be 1 to {MAX_NAME} of a-z A-Z 0-9 _ -: "
             "OpenAI takes no more than 64, and neither OpenAI nor Anthropic takes other characters"
-        )
-
-
-def _check_description(name: str, description: object) -> None:
-    if not isinstance(description, str):
-        raise ConfigError(f"tool {name!r}: description is {shown(description)}; it must be a text")
-
-
-def _check_function(name: str, function: object) -> None:
-    if function is not None and (not callable(function) or isinstance(function, type)):
-        raise ConfigError(
-            f"tool {name!r}: function is {shown(function)}; it must be a function, or None"
         )

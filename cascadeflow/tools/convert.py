@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, Union
 
 from ..errors import ConfigError
-from .schema import NAMELESS, Function, model, open_parameters, pydantic_errors, resolved
+from .schema import NAMELESS, Function, describing, model, open_parameters, resolved
 from .show import escaped
 
 if TYPE_CHECKING:
@@ -39,17 +39,12 @@ def converter(function: Function) -> Convert | None:
         parameters = open_parameters(function, "")
         hints = resolved(function, parameters, "")
         parameters = [each for each in parameters if _needs_conversion(each, hints)]
-        return partial(_convert, _fields(parameters, hints), parameters) if parameters else None
+        if not parameters:
+            return None
+        with describing(""):
+            return partial(_convert, model(parameters, hints), parameters)
     except ConfigError:
         return None
-
-
-def _fields(parameters: list[inspect.Parameter], hints: Mapping[str, object]) -> type[BaseModel]:
-    errors = pydantic_errors()
-    try:
-        return model(parameters, hints)
-    except errors as error:
-        raise ConfigError(str(error)) from None
 
 
 def _needs_conversion(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> bool:
@@ -85,7 +80,7 @@ def _convert(
     try:
         made = fields.model_validate({name: arguments[name] for name in names if name in arguments})
     except ValidationError as error:
-        reasons = (f"{_place(each['loc'])}: {each['msg']}" for each in error.errors())
+        reasons = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise RefusedArguments("; ".join(escaped(each, 200) for each in reasons)) from None
     converted = {
         parameter.name: value
@@ -93,7 +88,3 @@ def _convert(
         if parameter.name in arguments or _is_field(parameter.default)
     }
     return {**arguments, **converted}
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location))

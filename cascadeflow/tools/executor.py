@@ -131,8 +131,11 @@ class ToolExecutor:
     ) -> None:
         if not (is_number(timeout) and timeout > 0):
             raise ConfigError(f"ToolExecutor: timeout is {timeout!r}; it must be > 0 seconds")
-        _check_count("max_parallel", max_parallel)
-        _check_count("max_result_bytes", max_result_bytes)
+        for name, bound in (("max_parallel", max_parallel), ("max_result_bytes", max_result_bytes)):
+            if not isinstance(bound, int) or isinstance(bound, bool) or bound < 1:
+                raise ConfigError(
+                    f"ToolExecutor: {name} is {shown(bound)}; it must be an integer >= 1"
+                )
         self.tools: tuple[Offered, ...] = normalise(tools)
         """In normal form."""
         self.max_parallel = max_parallel
@@ -177,8 +180,3 @@ class ToolExecutor:
         else:
             return self._runnable[call.name], checked.arguments
         return ToolResult(call.id, call.name, error=error)
-
-
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"ToolExecutor: {name} is {shown(value)}; it must be an integer >= 1")

@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..core import events
 from ..core.calling import FinishedCall
@@ -22,26 +22,17 @@ from ..core.cascade import Cascade
 from ..types import Message
 from .call import ToolCall, ToolResult
 
+if TYPE_CHECKING:
+    from .executor import ToolSession
+
 Batches: TypeAlias = AsyncGenerator[list[events.Event], None]
 Clock: TypeAlias = Callable[[], float]
 
 
-class Toolbox(Protocol):
-    """Runs tool calls, each id at most once."""
-
-    def can_run(self, name: str) -> bool:
-        """Whether a function is known for the tool of this name."""
-        ...
-
-    async def execute(self, call: ToolCall) -> ToolResult:
-        """Run the tool; what it raises is in the result."""
-        ...
-
-
 class Toolboxes:
-    """Several as one: the first that knows a tool runs it."""
+    """Several sessions as one: the first that knows a tool runs it."""
 
-    def __init__(self, *boxes: Toolbox) -> None:
+    def __init__(self, *boxes: ToolSession) -> None:
         self._boxes = boxes
 
     def can_run(self, name: str) -> bool:
@@ -49,7 +40,7 @@ class Toolboxes:
         return any(box.can_run(name) for box in self._boxes)
 
     async def execute(self, call: ToolCall) -> ToolResult:
-        """Run a tool that `can_run`."""
+        """Run a tool that `can_run`; what it raises is in the result."""
         return await next(box for box in self._boxes if box.can_run(call.name)).execute(call)
 
 
@@ -68,28 +59,34 @@ class Conversation(Protocol):
 class Stopwatch:
     """Seconds on a monotonic clock that stands still while the consumer holds the stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._held = 0.0
 
     def now(self) -> float:
         """Seconds so far, without those the consumer took."""
-        return time.monotonic() - self._held
+        return self._clock() - self._held
 
     def clock(self) -> Clock:
         """A clock that goes on from here, for a driver that stops it by itself."""
-        held = self._held
-        return lambda: time.monotonic() - held
+        clock, held = self._clock, self._held
+        return lambda: clock() - held
 
     @contextmanager
     def stopped(self) -> Generator[None]:
         """Around a `yield`."""
-        since = time.monotonic()
+        since = self._clock()
         yield
-        self._held += time.monotonic() - since
+        self._held += self._clock() - since
 
 
 async def converse(
-    conversation: Conversation, toolbox: Toolbox, *, max_turns: int, total: float | None
+    conversation: Conversation,
+    toolbox: Toolboxes,
+    *,
+    max_turns: int,
+    total: float | None,
+    clock: Clock = time.monotonic,
 ) -> Batches:
     """Yield the events of all turns, exactly one terminal event at the end.
 
@@ -98,8 +95,9 @@ async def converse(
         toolbox: runs the calls.
         max_turns: cascades at most, at least 1.
         total: seconds for the whole query, tools included; None: no limit.
+        clock: for tests and simulation.
     """
-    watch = Stopwatch()
+    watch = Stopwatch(clock)
     ends = None if total is None else watch.now() + total
     added: list[Message] = []
     cascade: Cascade | None = None
@@ -137,7 +135,7 @@ async def converse(
 
 
 def _reason_to_end(
-    end: events.Completed, toolbox: Toolbox, last: bool, repairing: bool
+    end: events.Completed, toolbox: Toolboxes, last: bool, repairing: bool
 ) -> str | None:
     """The finish reason if this turn is the last; None if tools are to run."""
     given = end.result.finish_reason or ""
@@ -153,17 +151,17 @@ def _reason_to_end(
 
 async def _execute(
     calls: Sequence[FinishedCall],
-    toolbox: Toolbox,
+    toolbox: Toolboxes,
     turn: int,
     watch: Stopwatch,
     ends: float | None,
 ) -> AsyncGenerator[events.ToolExecuting | events.ToolReturned | events.ToolFailed, None]:
     """Run the calls side by side, tell of them in their order, until the time is up."""
-    running = {
-        finished.call.id: asyncio.create_task(toolbox.execute(_tool_call(finished)))
-        for finished in calls
-        if finished.valid
-    }
+    running: dict[str, asyncio.Task[ToolResult]] = {}
+    for finished in calls:
+        if finished.valid:
+            call = ToolCall(finished.call.id, finished.call.name, finished.arguments or {})
+            running[call.id] = asyncio.create_task(toolbox.execute(call))
     try:
         for finished in calls:
             task = running.get(finished.call.id)
@@ -185,10 +183,6 @@ async def _execute(
             task.cancel()
         if running:
             await asyncio.wait(running.values())
-
-
-def _tool_call(finished: FinishedCall) -> ToolCall:
-    return ToolCall(finished.call.id, finished.call.name, finished.arguments or {})
 
 
 def _refused(finished: FinishedCall, turn: int) -> events.ToolFailed:

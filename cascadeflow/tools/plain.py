@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Final, TypeGuard
+from typing import Any, TypeGuard
 
 import msgspec
 
 from ..providers.lenient import mend
 from .show import shown
-from .strict_json import MAX_DEPTH, UnusableJSON, dumps
-
-_WORDS: Final[Mapping[object, str]] = {True: "true", False: "false", None: "null"}
+from .strict_json import MAX_DEPTH, UnusableJSON, dumps, is_mapping
 
 
 class UnfitResult(ValueError):
@@ -37,8 +34,8 @@ def plain(value: object, limit: int) -> Any:  # noqa: ANN401 -- JSON
     Raises:
         UnfitResult: it is not JSON or too large. Converting may raise what the value's code raises.
     """
-    made = _Reader(limit).read(value, 0)
     try:
+        made = _Reader(limit).read(value, 0)
         text = made if isinstance(made, str) else dumps(made)
     except UnusableJSON as error:
         raise UnfitResult(f"the result is {error}") from None
@@ -69,7 +66,7 @@ class _Reader:
             return self._text(value)
         if value is None or isinstance(value, int | float):
             return self._scalar(value)
-        if _is_mapping(value):
+        if is_mapping(value):
             return {self._key(key): self.read(each, depth + 1) for key, each in value.items()}
         if _is_collection(value):
             return [self.read(each, depth + 1) for each in value]
@@ -88,13 +85,15 @@ class _Reader:
 
     def _scalar(self, value: float | None) -> object:
         self._count(1)
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, int):
-            return int(value)
-        if not math.isfinite(value):
-            raise UnfitResult(f"the result holds {value}, which JSON has no word for")
-        return float(value)
+        match value:
+            case None | bool():
+                return value
+            case int():
+                return int(value)
+            case _ if math.isfinite(value):
+                return float(value)
+            case _:
+                raise UnfitResult(f"the result holds {value}, which JSON has no word for")
 
     def _key(self, key: object) -> str:
         if isinstance(key, Enum):
@@ -102,7 +101,7 @@ class _Reader:
         if isinstance(key, str):
             return self._text(key)
         if key is None or isinstance(key, int | float):
-            return self._text(_WORDS[key] if key is None or isinstance(key, bool) else str(key))
+            return self._text(dumps(key))
         made: object = msgspec.to_builtins(key, enc_hook=_other)
         if isinstance(made, str):
             return self._text(made)
@@ -128,10 +127,6 @@ def _other(value: object) -> object:
         if isinstance(value, BaseModel):
             return value.model_dump(mode="json")
     raise UnfitResult(f"the result is not JSON: it holds a {type(value).__name__}")
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
 
 
 def _is_collection(value: object) -> TypeGuard[list[Any]]:

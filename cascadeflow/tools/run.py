@@ -15,13 +15,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import logging
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from ..logs import logger_named
 from .call import ToolCall, ToolResult
 from .complaint import complaint
 from .config import Offered
@@ -30,7 +29,7 @@ from .plain import UnfitResult, plain
 from .schema import underlying
 from .threads import Threads
 
-logger = logging.getLogger("cascadeflow.tools")
+logger = logger_named("cascadeflow.tools")
 
 GRACE: Final = 1.0
 """How long a cancelled tool may take to clean up before it is left alone."""
@@ -70,9 +69,11 @@ class Runner:
 
     async def run(self, tool: Runnable, call: ToolCall, arguments: dict[str, Any]) -> ToolResult:
         """Run `tool`; nothing it raises comes out but `KeyboardInterrupt`, and cancellation."""
-        began = time.perf_counter()
+        # The clock of the loop, by which the waits below are measured.
+        clock = asyncio.get_running_loop().time
+        began = clock()
         outcome = await self._run(tool, arguments, began + self._timeout)
-        elapsed = (time.perf_counter() - began) * 1000
+        elapsed = (clock() - began) * 1000
         return ToolResult(call.id, call.name, outcome.value, outcome.error, elapsed)
 
     async def _run(self, tool: Runnable, arguments: dict[str, Any], ends: float) -> Outcome:
@@ -90,7 +91,7 @@ class Runner:
         job = self._threads.submit(lambda: context.run(self._attempt, name, work))
         heard = asyncio.wrap_future(job.future)
         try:
-            await asyncio.wait([heard], timeout=max(0.0, ends - time.perf_counter()))
+            await asyncio.wait([heard], timeout=_left(ends))
             if heard.done():
                 outcome: Outcome = heard.result()
                 return outcome
@@ -114,7 +115,7 @@ class Runner:
     async def _as_task(self, name: str, start: Callable[[], object], ends: float) -> Outcome:
         task = asyncio.create_task(_awaited(name, start))
         try:
-            await asyncio.wait([task], timeout=max(0.0, ends - time.perf_counter()))
+            await asyncio.wait([task], timeout=_left(ends))
             if not task.done():
                 return self._overdue(True)
         finally:
@@ -125,7 +126,7 @@ class Runner:
             return outcome
         if isinstance(outcome.value, str | int | float | None):
             return self._attempt(name, lambda: outcome.value)
-        ends = max(ends, time.perf_counter() + GRACE)
+        ends = max(ends, asyncio.get_running_loop().time() + GRACE)
         return await self._in_thread(name, lambda: outcome.value, ends)
 
     async def _cancel(self, name: str, task: asyncio.Task[Outcome]) -> None:
@@ -143,6 +144,10 @@ class Runner:
             error=f"timed out after {self._timeout:g} s without a free thread: earlier calls have "
             "not returned"
         )
+
+
+def _left(ends: float) -> float:
+    return max(0.0, ends - asyncio.get_running_loop().time())
 
 
 async def _awaited(name: str, start: Callable[[], object]) -> Outcome:

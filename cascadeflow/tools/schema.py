@@ -14,13 +14,9 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Mapping
-from types import (
-    BuiltinFunctionType,
-    FunctionType,
-    MethodType,
-    SimpleNamespace,
-)
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from types import BuiltinFunctionType, FunctionType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -58,11 +54,8 @@ def underlying(function: Function) -> FunctionType | BuiltinFunctionType:
     Raises:
         ConfigError: there is none.
     """
-    target: object = function
-    if isinstance(function, functools.partial):
-        return underlying(function.func)
-    if not _is_function(target):
-        target = type(function).__call__
+    bare = _bare(function)
+    target: object = bare if _is_function(bare) else type(bare).__call__
     if isinstance(target, MethodType):
         target = target.__func__
     if isinstance(target, FunctionType | BuiltinFunctionType):
@@ -76,10 +69,14 @@ def name_of(function: Function) -> str:
     Raises:
         ConfigError: as `underlying`.
     """
-    if isinstance(function, functools.partial):
-        return name_of(function.func)
-    found = underlying(function)
-    return found.__name__ if _is_function(function) else type(function).__name__
+    bare, found = _bare(function), underlying(function)
+    return found.__name__ if _is_function(bare) else type(bare).__name__
+
+
+def _bare(function: Function) -> Function:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
 
 
 def _is_function(value: object) -> bool:
@@ -173,18 +170,11 @@ def resolved(function: Function, parameters: list[inspect.Parameter], who: str) 
 def _schema(
     parameters: list[inspect.Parameter], hints: Mapping[str, Any], who: str
 ) -> dict[str, Any]:
-    errors = pydantic_errors()
     try:
-        schema = _model_schema(model(parameters, hints))
-    except errors:
-        for parameter in parameters:
-            try:
-                _model_schema(model([parameter], hints))
-            except errors as error:
-                reason = escaped(str(error).partition("\n")[0], 200)
-                raise ConfigError(
-                    f"{who}: parameter {parameter.name!r} has no JSON Schema: {reason}"
-                ) from None
+        schema = _schema_of(parameters, hints, who)
+    except ConfigError:
+        for each in parameters:  # which one it is
+            _schema_of([each], hints, f"{who}: parameter {each.name!r}")
         raise
     if schema.get("properties", {}).keys() != {each.name for each in parameters}:
         raise ConfigError(f"{who}: a parameter has an alias; arguments go by the parameters' names")
@@ -193,17 +183,29 @@ def _schema(
     return {"type": "object", "properties": {}, **schema, "additionalProperties": False}
 
 
-def pydantic_errors() -> tuple[type[Exception], ...]:
-    """What pydantic raises for an annotation it cannot use.
+def _schema_of(
+    parameters: list[inspect.Parameter], hints: Mapping[str, Any], what: str
+) -> dict[str, Any]:
+    with describing(what):
+        return model(parameters, hints).model_json_schema(schema_generator=untitled())
+
+
+@contextmanager
+def describing(what: str) -> Generator[None]:
+    """Around the use of pydantic on types that come from the caller.
 
     Raises:
-        ConfigError: pydantic is not installed.
+        ConfigError: pydantic cannot use them, or is not installed.
     """
     try:
         from pydantic.errors import PydanticUserError
     except ImportError as error:
         raise missing("pydantic") from error
-    return (PydanticUserError, NameError, TypeError, ValueError)
+    try:
+        yield
+    except (PydanticUserError, NameError, TypeError, ValueError) as error:
+        reason = escaped(str(error).partition("\n")[0], 200)
+        raise ConfigError(f"{what} has no JSON Schema: {reason}") from None
 
 
 def model(parameters: list[inspect.Parameter], hints: Mapping[str, Any]) -> type[BaseModel]:
@@ -218,10 +220,6 @@ def model(parameters: list[inspect.Parameter], hints: Mapping[str, Any]) -> type
         hint: Any = typing.Annotated[hints.get(each.name, Any), Field(alias=each.name)]
         fields[f"p{number}"] = (hint, ... if each.default is each.empty else each.default)
     return create_model("Arguments", **fields)
-
-
-def _model_schema(arguments: type[BaseModel]) -> dict[str, Any]:
-    return arguments.model_json_schema(schema_generator=untitled())
 
 
 @functools.cache
@@ -248,17 +246,12 @@ def _docstring(function: Function) -> tuple[str, dict[str, str]]:
         import docstring_parser
     except ImportError as error:
         raise missing("docstring-parser") from error
-    text = inspect.cleandoc(underlying(function).__doc__ or _own_words(function))
+    bare = _bare(function)
+    own = "" if _is_function(bare) else type(bare).__doc__
+    text = inspect.cleandoc(underlying(function).__doc__ or own or "")
     try:
         parsed = docstring_parser.parse(text)
     except docstring_parser.ParseError:
         return text.partition("\n\n")[0], {}
     notes = {each.arg_name: each.description for each in parsed.params if each.description}
     return (parsed.description or "").strip(), notes
-
-
-def _own_words(function: Function) -> str:
-    """The docstring of the class of a callable object."""
-    if isinstance(function, functools.partial):
-        return _own_words(function.func)
-    return "" if _is_function(function) else type(function).__doc__ or ""

@@ -13,9 +13,11 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any, Final, TypeGuard
 
+from ..providers.lenient import is_object
 from .show import escaped, shown
 
 MAX_BYTES: Final = 1024 * 1024
@@ -23,7 +25,6 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 128
 """Arrays and objects inside each other."""
 
-_CONTAINERS: Final = (dict, list)
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 """An escaped half of a surrogate pair. Most texts have none, and need no further look."""
 
@@ -44,20 +45,22 @@ def loads(text: str) -> object:
     except UnusableJSON:
         raise
     except json.JSONDecodeError as error:
-        raise UnusableJSON(_complaint(text, error)) from None
+        near = shown(text[max(0, error.pos - 12) : error.pos + 12])
+        raise UnusableJSON(
+            f"not valid JSON: {error.msg} at character {error.pos}, near {near}"
+        ) from None
     except ValueError:
         # The interpreter's own bound on the digits of an integer.
         raise UnusableJSON("a number has too many digits") from None
     except RecursionError:
         raise _too_deep() from None
-    if (
-        text.count("[") + text.count("{") > MAX_DEPTH
-        and not isinstance(value, str)
-        and _is_deep(value)
-    ):
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(value):
         raise _too_deep()
     if _HALF.search(text) is not None:
-        _check_unicode(value)
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise UnusableJSON("half a surrogate pair is escaped in a string") from None
     return value
 
 
@@ -75,31 +78,25 @@ def dumps(value: object) -> str:
         raise _too_deep() from None
 
 
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """True for a dict, and for what only behaves like one."""
+    return isinstance(value, Mapping)
+
+
 def _mapping(value: object) -> object:
-    if _is_mapping(value):
+    if is_mapping(value):
         return dict(value)
     raise TypeError(f"{shown(value)} is of type {type(value).__name__}")
 
 
-def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
-
-
 def _check_size(text: str) -> None:
-    if len(text) > MAX_BYTES:
-        raise _too_large(len(text))
-    if text.isascii():
-        return
     try:
-        size = len(text.encode())
+        # What is too large in characters is not encoded.
+        size = len(text) if text.isascii() or len(text) > MAX_BYTES else len(text.encode())
     except UnicodeEncodeError as error:
         raise UnusableJSON(f"half a surrogate pair at character {error.start}") from None
     if size > MAX_BYTES:
-        raise _too_large(size)
-
-
-def _too_large(size: int) -> UnusableJSON:
-    return UnusableJSON(f"{size} bytes or more; at most {MAX_BYTES} are allowed")
+        raise UnusableJSON(f"{size} bytes or more; at most {MAX_BYTES} are allowed")
 
 
 def _too_deep() -> UnusableJSON:
@@ -110,28 +107,11 @@ def _too_deep() -> UnusableJSON:
 
 def _is_deep(value: object) -> bool:
     """Whether `value` nests deeper than the bound: level by level, without recursion."""
-    level: list[Any] = [value] if isinstance(value, dict | list) else []
+    level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
-        if not level:
-            return False
-        level = [child for item in level for child in _members(item) if type(child) in _CONTAINERS]
+        members = chain.from_iterable(each.values() if is_object(each) else each for each in level)
+        level = [child for child in members if isinstance(child, dict | list)]
     return bool(level)
-
-
-def _members(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return container.values() if isinstance(container, dict) else container
-
-
-def _check_unicode(value: object) -> None:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise UnusableJSON("half a surrogate pair is escaped in a string") from None
-
-
-def _complaint(text: str, error: json.JSONDecodeError) -> str:
-    near = shown(text[max(0, error.pos - 12) : error.pos + 12])
-    return f"not valid JSON: {error.msg} at character {error.pos}, near {near}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
