@@ -13,42 +13,27 @@ from typing import TYPE_CHECKING
 from .names import is_small
 
 if TYPE_CHECKING:
-    from .embedded import ThreadedServer, embedded_url, run, serve_in_thread
     from .questions import KINDS, Question, generate
-    from .record import RecordedRequest
-    from .server import INSTANT, SimulatedServer, Timing
+    from .server import (
+        INSTANT,
+        RecordedRequest,
+        SimulatedServer,
+        ThreadedServer,
+        Timing,
+        embedded_url,
+        run,
+        serve_in_thread,
+    )
 
 __all__ = [
-    "INSTANT",
-    "KINDS",
-    "Question",
-    "RecordedRequest",
-    "SimulatedServer",
-    "ThreadedServer",
-    "Timing",
-    "embedded_url",
-    "generate",
-    "is_small",
-    "run",
-    "serve_in_thread",
-]
-
-_HOMES = {
-    "INSTANT": "server",
-    "KINDS": "questions",
-    "Question": "questions",
-    "RecordedRequest": "record",
-    "SimulatedServer": "server",
-    "ThreadedServer": "embedded",
-    "Timing": "server",
-    "embedded_url": "embedded",
-    "generate": "questions",
-    "run": "embedded",
-    "serve_in_thread": "embedded",
-}
+    "INSTANT", "KINDS", "Question", "RecordedRequest", "SimulatedServer", "ThreadedServer",
+    "Timing", "embedded_url", "generate", "is_small", "run", "serve_in_thread",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return vars(import_module(f".{_HOMES[name]}", __name__))[name]
+    for home in ("server", "questions") if name in __all__ else ():
+        found = vars(import_module(f".{home}", __name__))
+        if name in found:
+            return found[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,105 +1,96 @@
-"""Open questions: a bank of answers, and an honest one for what is not in it.
+"""What the models know by heart: capitals, with one right answer each, and a few open topics.
 
-The bank is `knowledge.json`: ways to ask, a short answer of the small model, a good one of the
-large. A way to ask fits if it has nearly the same words as the question, in any order.
+A topic fits if the question has no other words, in any order.
 """
 
 from __future__ import annotations
 
+import random
 import re
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import msgspec
+from .solution import Solution, Words, Working
 
-_WORD = re.compile(r"\w+")
-_PLACE = re.compile(r"\b(?:in|at|for|near)\s[^?.!]{1,60}")
-_FILLERS = frozenset((
-    "a", "an", "the", "is", "are", "s", "do", "does", "of", "to", "me", "please", "can",
-    "could", "you", "what", "whats", "tell", "about", "briefly", "now",
-))  # fmt: skip
-ALIKE = 0.75
-"""Share of words, of all words of both, that two questions must have in common to be the same."""
+CAPITALS = {
+    "Australia": ("Canberra", "Sydney"), "Austria": ("Vienna", "Salzburg"),
+    "Brazil": ("Brasília", "Rio de Janeiro"), "Canada": ("Ottawa", "Toronto"),
+    "China": ("Beijing", "Shanghai"), "Denmark": ("Copenhagen", "Aarhus"),
+    "Egypt": ("Cairo", "Alexandria"), "Finland": ("Helsinki", "Turku"),
+    "France": ("Paris", "Lyon"), "Germany": ("Berlin", "Frankfurt"),
+    "India": ("New Delhi", "Mumbai"), "Italy": ("Rome", "Milan"), "Japan": ("Tokyo", "Osaka"),
+    "Morocco": ("Rabat", "Casablanca"), "New Zealand": ("Wellington", "Auckland"),
+    "Nigeria": ("Abuja", "Lagos"), "Norway": ("Oslo", "Bergen"), "Peru": ("Lima", "Cusco"),
+    "Poland": ("Warsaw", "Kraków"), "Portugal": ("Lisbon", "Porto"),
+    "Spain": ("Madrid", "Barcelona"), "Switzerland": ("Bern", "Zurich"),
+    "Turkey": ("Ankara", "Istanbul"), "Vietnam": ("Hanoi", "Ho Chi Minh City"),
+}  # fmt: skip
+"""Country: capital, and the city that is often taken for it."""
+
+_TOPICS = {
+    "hello hi hey there": (
+        "Hello! How can I help?",
+        "Hello! How can I help you today? I can calculate, convert units, sort numbers, spell "
+        "words, name capitals and explain a few topics.",
+    ),
+    "python": (
+        "Python is a programming language.",
+        "Python is a general-purpose programming language created by Guido van Rossum and first "
+        "released in 1991. It is known for readable syntax, dynamic typing and a large standard "
+        "library, and it is widely used for web services, data analysis, automation and machine "
+        "learning.",
+    ),
+    "ai artificial intelligence": (
+        "AI is when computers do things that need intelligence.",
+        "Artificial intelligence is the field that builds systems able to do tasks which normally "
+        "need human intelligence, such as understanding language, recognising images or planning. "
+        "Most of today's systems learn patterns from large amounts of data instead of following "
+        "rules written by hand.",
+    ),
+    "why sky blue": (
+        "Because air scatters blue light.",
+        "Sunlight contains all colours, and the molecules of the air scatter short wavelengths far "
+        "more than long ones. So blue light reaches our eyes from every direction of the sky, "
+        "while at sunset the long path removes the blue and leaves red.",
+    ),
+}
+"""The words of a question, and the answers of the small and the large model to it."""
+_FILLERS = frozenset(
+    re.findall(
+        r"\w+", "a an the is are s me please can you what whats tell about explain in one sentence"
+    )
+)
+_ASKED = re.compile(rf"\bcapital (?:city )?of ({'|'.join(CAPITALS)})\b", re.IGNORECASE)
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One topic."""
-
-    asks: tuple[str, ...]
-    small: str
-    large: str
-    anywhere: bool = False
-    """True: a place in the question ("in Paris") changes nothing."""
+def pose(rng: random.Random) -> str:
+    """The capital of some country."""
+    return f"What is the capital of {rng.choice(list(CAPITALS))}?"
 
 
-class _Bank(msgspec.Struct, frozen=True):
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    words: frozenset[str]
-    entry: Entry
-
-
-def entries() -> tuple[Entry, ...]:
-    """All topics of the bank."""
-    return tuple(dict.fromkeys(way.entry for way in _ways()))
-
-
-def known(question: str, *, small: bool) -> str | None:
-    """The bank's answer to `question`; None: not in the bank."""
-    if len(question) > 400:
+def solve(text: str, rng: random.Random) -> Solution | None:
+    """The capital asked for in `text`; None: none is asked for, or we do not know the country."""
+    match = _ASKED.search(text)
+    if match is None:
         return None
-    found = _closest(question)
-    if found is None:
-        found = _closest(_PLACE.sub("", question))
-        found = found if found and found.anywhere else None
-    if found is None:
-        return None
-    return found.small if small else found.large
+    capital, mistaken = CAPITALS[match[1].title()]
+    slips = [Working(mistaken), Working(rng.choice(list(CAPITALS.values()))[1])]
+    return Solution(Working(capital), Words(capital), slips)
 
 
-def unknown(question: str, *, small: bool) -> str:
-    """An answer to a prompt nobody foresaw: it says what was understood, and claims nothing."""
-    topic = _topic(question)
+def open_answer(question: str, *, small: bool) -> str:
+    """What a model says to any other question; of what it does not know it says so."""
+    asked = _words(question)
+    for words, (short, full) in _TOPICS.items():
+        if asked and asked <= _words(words):
+            return short if small else full
+    about = " ".join(re.findall(r"\w+", question)[:8])
     if small:
-        return f"I don't have a reliable answer about {topic}."
+        return f'I do not have a reliable answer about "{about}".'
     return (
-        f"You ask about {topic}. I am a simulated model: I compute arithmetic, dates, units, words "
-        "and small programs exactly, and know a limited set of topics, and this is not among them. "
-        "Rather than guess, I suggest to state what you already know, what the answer is for and "
-        "in which form you need it; a real model in my place will then have what it needs."
+        f'You ask about "{about}". I am a simulated model: I compute arithmetic, units, lists and '
+        "words exactly, and know a few topics, and this is not among them. Rather than guess, I "
+        "suggest that you ask a real model in my place."
     )
 
 
-def _closest(question: str) -> Entry | None:
-    asked = _words(question)
-    best = max(_ways(), key=lambda way: _likeness(asked, way.words))
-    return best.entry if _likeness(asked, best.words) >= ALIKE else None
-
-
-@cache
-def _ways() -> tuple[_Way, ...]:
-    bank = msgspec.json.decode(Path(__file__).with_name("knowledge.json").read_bytes(), type=_Bank)
-    return tuple(_Way(_words(ask), entry) for entry in bank.entries for ask in entry.asks)
-
-
 def _words(text: str) -> frozenset[str]:
-    """The words that matter; all of them if there are only fillers."""
-    found = frozenset(_WORD.findall(text.lower().replace("'", " ").replace("’", " ")))
-    return found - _FILLERS or found
-
-
-def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
-    return len(one & other) / (len(one | other) or 1)
-
-
-def _topic(question: str) -> str:
-    """The words of the question, shortened to a phrase."""
-    words = _WORD.findall(question)
-    meaningful = [word for word in words if word.lower() not in _FILLERS] or words
-    if not meaningful:
-        return "an empty message"
-    return f'"{" ".join(meaningful[:8])}"'
+    return frozenset(re.findall(r"\w+", text.lower()[:400].replace("'", " "))) - _FILLERS

@@ -1,59 +1,53 @@
-"""How often the simulated models are wrong, and in which way.
+"""Whether a question is answered wrongly, in which manner, and in which words.
 
-`RATES` is the share of wrong answers per kind of question, over many questions, at any
-temperature. Whether one question is answered wrongly is a trait of model and question: at
-temperature 0 always the same; above it some answers near the edge change with the request's seed.
+That is a trait of model and question: at temperature 0 always the same; above it some answers near
+the edge change with the request's seed.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .solution import Kind, Solution, Working
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Shares of wrong answers, in [0, 1]."""
-
-    small: float
-    large: float
-
-
-RATES: Mapping[Kind, Rates] = {
-    "arithmetic": Rates(0.30, 0.02),
-    "units": Rates(0.22, 0.02),
-    "dates": Rates(0.35, 0.03),
-    "lists": Rates(0.18, 0.01),
-    "words": Rates(0.30, 0.02),
-    "code": Rates(0.30, 0.03),
-    "facts": Rates(0.15, 0.01),
-}
-TOOL_RATES = Rates(0.25, 0.02)
-"""The same for the arguments of a tool call."""
+from .solution import Solution
 
 Manner: TypeAlias = Literal["plain", "hedged", "refused", "looped"]
 """How an answer is put. `hedged`: with words of doubt; `refused`: the model says it cannot help;
 `looped`: it repeats itself until its limit."""
 
-WRONG_MANNERS: Mapping[Manner, float] = {
-    "plain": 0.76, "hedged": 0.14, "refused": 0.06, "looped": 0.04
-}  # fmt: skip
+TOOL_RATES = (0.25, 0.02)
+"""Share of tool calls with a mistake, of the small and of the large model."""
+MANNERS: Mapping[Manner, float] = {"plain": 0.76, "hedged": 0.14, "refused": 0.06, "looped": 0.04}
 """Shares of the manners among wrong answers of the small model; those of the large are plain."""
 HEDGED_RIGHT = 0.04
 """Share of the small model's right answers that are hedged all the same."""
+REFUSAL = "I'm sorry, but I can't help with that."
+
+_LEADS = ("The answer is ", "So the answer is ", "Therefore, the answer is ")
+_SHORT_LEADS = ("The answer is ", "Answer: ", "I get ")
+_DOUBTS = ("I'm not sure, but I think", "I may be wrong, but I guess", "Probably, I'm not certain,")
+_REPEATED = ("Let me check the numbers again. ", "So we start from the beginning. ")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one question is answered."""
+class Draft:
+    """An answer before it is cut into tokens."""
 
-    working: Working
-    right: bool
-    manner: Manner = "plain"
+    text: str
+    right: bool = True
+    bears: tuple[str, ...] = ()
+    """Texts on which the answer hangs."""
+    certainty: float | None = None
+    """The probability of all its tokens, where it is known."""
+
+    def bearing(self, text: str) -> list[tuple[int, int]]:
+        """Where in `text` that stands on which the answer hangs: spans of characters."""
+        values = "|".join(re.escape(value) for value in self.bears if value)
+        pattern = rf"(?<![\w.])(?:{values or '(?!)'})(?!\w)"
+        return [match.span() for match in re.finditer(pattern, text, re.IGNORECASE)]
 
 
 def is_wrong(rate: float, trait: float, temperature: float, sample: random.Random) -> bool:
@@ -61,23 +55,29 @@ def is_wrong(rate: float, trait: float, temperature: float, sample: random.Rando
 
     The edge moves by at most `rate / 2` with the sample, evenly to both sides.
     """
-    shift = 0.5 * min(temperature, 2.0) * rate * (sample.random() - 0.5)
-    return trait < rate + shift
+    return trait < rate + 0.5 * min(temperature, 2.0) * rate * (sample.random() - 0.5)
 
 
-def outcome(
-    solved: Solution, *, small: bool, trait: float, temperature: float, sample: random.Random
-) -> Outcome:
-    """Decide how a solved question is answered.
-
-    `trait`: a number in [0, 1) that model and question fix; `sample`: of this request.
-    """
-    rates = RATES[solved.kind]
-    rate = rates.small if small else rates.large
-    if not solved.slips or not is_wrong(rate, trait, temperature, sample):
-        hedged = small and sample.random() < HEDGED_RIGHT
-        return Outcome(solved.right, True, "hedged" if hedged else "plain")
+def put(solved: Solution, wrong: bool, *, small: bool, brief: bool, rng: random.Random) -> Draft:
+    """The answer to a solved question, right or wrong."""
+    wrong = wrong and bool(solved.slips)
     manner: Manner = "plain"
-    if small:
-        (manner,) = sample.choices(list(WRONG_MANNERS), list(WRONG_MANNERS.values()))
-    return Outcome(sample.choice(solved.slips), False, manner)
+    if small and wrong:
+        (manner,) = rng.choices(list(MANNERS), list(MANNERS.values()))
+    elif small and rng.random() < HEDGED_RIGHT:
+        manner = "hedged"
+    working = rng.choice(solved.slips) if wrong else solved.right
+    match manner:
+        case "refused":
+            text = REFUSAL
+        case "looped":
+            text = rng.choice(_REPEATED) * 100  # the model's limit cuts it
+        case "hedged":
+            text = f"{rng.choice(_DOUBTS)} it might be {working.answer}."
+        case "plain":
+            unit = f" {solved.unit}" if solved.unit and rng.random() < 0.5 else ""
+            lead = rng.choice(_SHORT_LEADS if small else _LEADS)
+            text = " ".join((*working.lines, f"{lead}{working.answer}{unit}."))
+    if brief and manner in ("hedged", "plain"):
+        text = working.answer
+    return Draft(text, not wrong, (working.answer, working.doubtful))

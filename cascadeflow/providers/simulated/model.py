@@ -6,238 +6,147 @@ temperature 0 also of the request's seed. Time plays no part: the server paces t
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass
-from typing import Any, Literal
+import math
+import re
+from collections.abc import Sequence
 
 import msgspec
 
-from . import knowledge, logprobs, tokens
-from .dice import dice
-from .logprobs import Token
-from .mistakes import HEDGED_RIGHT, TOOL_RATES, is_wrong, outcome
+from . import knowledge
+from .judging import verdict
+from .mistakes import REFUSAL, TOOL_RATES, Draft, is_wrong, put
 from .names import is_refusing, is_small
-from .phrasing import REFUSAL, bearing, put, style
 from .questions import understand
 from .structured import as_format
-from .tool_choice import choose, results_text
-from .tool_mistakes import spoil
-from .wire import ChatMessage, ChatRequest
+from .tokens import dice, probability, tokens
+from .tools import Call, choose, spoil
+from .wire import Called, CalledFunction, ChatMessage, ChatRequest, Reply, Token
 
 LONGEST_ANSWER = 512
 """Tokens after which a model stops by itself, with finish reason `length`."""
+LIFE = 211393
+"""Another number makes other mistakes; with this one the documents' examples show all outcomes."""
 TOKENS_PER_MESSAGE = 4
 """Prompt tokens that each message costs beside its text, as with real chat formats."""
 
-FinishReason = Literal["stop", "length", "tool_calls"]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call: its arguments as JSON text."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer."""
-
-    tokens: tuple[Token, ...]
-    calls: tuple[Call, ...]
-    finish_reason: FinishReason
-    prompt_tokens: int
-    completion_tokens: int
-
-    @property
-    def text(self) -> str:
-        """The text of the answer."""
-        return "".join(token.text for token in self.tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An answer before it is cut into tokens."""
-
-    text: str
-    right: bool = True
-    values: tuple[str, ...] = ()
-    """Texts on which the answer hangs."""
+_BRIEF = re.compile(
+    r"\b(?:one word|single word|only (?:with )?the (?:answer|number|result))\b", re.I
+)
 
 
 def answer(request: ChatRequest, seed: int = 0) -> Reply:
     """What the model named in `request` answers, on a server with `seed`."""
     speaker = _Speaker(request, seed)
-    calls = speaker.calls()
-    if calls:
-        return _reply(request, (), calls, "tool_calls")
-    spoken, finish = _cut(speaker.spoken(), request)
-    return _reply(request, spoken, (), finish)
+    read = prompt_tokens(request)
+    chosen = speaker.chosen()
+    if chosen and not chosen[0].missing:
+        return Reply((), speaker.called(chosen), "tool_calls", read)
+    spoken = speaker.spoken(chosen[0].missing if chosen else ())
+    limits = (request.max_tokens, request.max_completion_tokens, LONGEST_ANSWER)
+    limit = min(limit for limit in limits if limit is not None)
+    return Reply(spoken[:limit], (), "length" if len(spoken) > limit else "stop", read)
 
 
 def prompt_tokens(request: ChatRequest) -> int:
     """Tokens of the prompt: messages, calls made earlier and the offered tools."""
     texts = [message.text for message in request.messages]
-    for message in request.messages:
-        texts.extend(
-            call.function.name + call.function.arguments for call in message.tool_calls or ()
-        )
-    if request.tools:
-        texts.append(msgspec.json.encode(request.tools).decode())
-    return TOKENS_PER_MESSAGE * len(request.messages) + sum(map(tokens.count, texts))
+    calls = [message.tool_calls for message in request.messages if message.tool_calls]
+    texts += [msgspec.json.encode(each).decode() for each in (*calls, request.tools) if each]
+    return TOKENS_PER_MESSAGE * len(request.messages) + sum(len(tokens(text)) for text in texts)
 
 
 class _Speaker:
     """One request being answered: who speaks, to what, with which dice."""
 
     def __init__(self, request: ChatRequest, seed: int) -> None:
-        key = (seed, request.model, msgspec.json.encode((request.messages, request.tools)).hex())
+        key = (
+            LIFE,
+            seed,
+            request.model,
+            msgspec.json.encode((request.messages, request.tools)).hex(),
+        )
         self._request = request
         self._small = is_small(request.model)
         self._temperature = 1.0 if request.temperature is None else request.temperature
         self._trait = dice("trait", *key).random()
-        fixed = self._temperature == 0
-        self._sample = dice("sample", *key, "" if fixed else (request.seed, self._temperature))
-        last = request.messages[-1]
-        self._after_tools = last.role in ("tool", "function")
-        self._unclear: list[str] = []
+        varied = (request.seed, self._temperature) if self._temperature else ""
+        self._sample = dice("sample", *key, varied)
+        self._after_tools = request.messages[-1].role == "tool"
         users = [message.text for message in request.messages if message.role == "user"]
-        self._question = users[-1] if users else last.text
-        system = [m.text for m in request.messages if m.role in ("system", "developer")]
-        self._style = style("\n".join(system), self._question)
+        self._question = users[-1] if users else request.messages[-1].text
 
-    def calls(self) -> tuple[Call, ...]:
-        """The tool calls the model makes; none if it answers with text."""
+    def chosen(self) -> list[Call]:
+        """The calls that the question asks for; none if it is to be answered with text."""
         request = self._request
-        if not request.tools or request.tool_choice == "none" or self._after_tools:
-            return ()
-        if is_refusing(request.model):
-            return ()
-        offered = [tool.function for tool in request.tools]
-        required = request.tool_choice == "required"
-        chosen = choose(self._question, offered, forced=request.forced_tool, required=required)
-        if chosen and chosen[0].missing:
-            self._unclear = chosen[0].missing
-            return ()
-        if request.parallel_tool_calls is False:
-            chosen = chosen[:1]
-        rate = TOOL_RATES.small if self._small else TOOL_RATES.large
-        if chosen and is_wrong(rate, self._trait, self._temperature, self._sample):
+        if request.tool_choice == "none" or self._after_tools or is_refusing(request.model):
+            return []
+        offered = [tool.function for tool in request.tools or ()]
+        must = request.tool_choice == "required"
+        found = choose(self._question, offered, forced=request.forced_tool, required=must)
+        return found[:1] if request.parallel_tool_calls is False else found
+
+    def called(self, chosen: list[Call]) -> list[Called]:
+        """The calls that are made, one of them perhaps with a mistake."""
+        if self._errs(*TOOL_RATES):
             place = self._sample.randrange(len(chosen))
             chosen[place] = spoil(chosen[place], self._sample)
-        return tuple(
-            Call(
-                self._call_id(),
-                choice.function.name,
-                msgspec.json.encode(choice.arguments).decode(),
-            )
-            for choice in chosen
-        )
+        written = [(call.function.name, msgspec.json.encode(call.arguments)) for call in chosen]
+        return [
+            Called(f"call_{self._sample.getrandbits(96):024x}", CalledFunction(name, text.decode()))
+            for name, text in written
+        ]
 
-    def _call_id(self) -> str:
-        return f"call_{self._sample.getrandbits(96):024x}"
+    def spoken(self, unclear: Sequence[str]) -> list[Token]:
+        """The answer in text, up to a stop sequence; `unclear` are arguments to ask for."""
+        draft = self._draft(unclear)
+        text = as_format(self._request.response_format, draft.text)
+        stop = self._request.stop or []
+        for each in filter(None, [stop] if isinstance(stop, str) else stop):
+            text = text.partition(each)[0]
+        spans, end = draft.bearing(text), 0
+        found: list[Token] = []
+        for piece in tokens(text):
+            start, end = end, end + len(piece)
+            bears = any(low < end and start < high for low, high in spans)
+            p = draft.certainty or probability(draft.right if bears else None, self._sample)
+            found.append((piece, math.log(p)))
+        return found
 
-    def spoken(self) -> list[Token]:
-        """The answer in text, uncut."""
-        draft = self._draft()
-        text = as_format(self._request.response_format, self._style.dress(draft.text))
-        return _tokens(text, draft, self._sample)
-
-    def _draft(self) -> _Draft:
+    def _draft(self, unclear: Sequence[str]) -> Draft:
+        messages = self._request.messages
         if is_refusing(self._request.model):
-            return _Draft(REFUSAL)
-        if self._unclear:
-            names = " and ".join(name.replace("_", " ") for name in self._unclear)
-            return _Draft(f"Please tell me the {names}, so that I can help with that.")
+            return Draft(REFUSAL)
+        if unclear:
+            names = " and ".join(unclear).replace("_", " ")
+            return Draft(f"Please tell me the {names}, so that I can help with that.")
         if self._after_tools:
-            return _Draft(results_text(_results(self._request.messages)))
-        rng = self._sample
-        solved = understand(self._question, dice("slips", self._trait))
-        if solved is None:
-            return self._open()
-        decided = outcome(
-            solved, small=self._small, trait=self._trait, temperature=self._temperature, sample=rng
-        )
-        text = put(decided, solved.unit, small=self._small, brief=self._style.brief, rng=rng)
-        values = (decided.working.answer, *decided.working.doubtful)
-        return _Draft(text, decided.right, values)
+            return Draft(_results(messages))
+        if said := verdict(messages, small=self._small, rng=self._sample):
+            return Draft(said[0], certainty=said[1])
+        found = understand(self._question, dice("slips", self._trait))
+        if found is None:
+            return Draft(knowledge.open_answer(self._question, small=self._small))
+        skill, solved = found
+        wrong = self._errs(skill.small, skill.large)
+        system = [message.text for message in messages if message.role in ("system", "developer")]
+        brief = _BRIEF.search("\n".join((*system, self._question))) is not None
+        return put(solved, wrong, small=self._small, brief=brief, rng=self._sample)
 
-    def _open(self) -> _Draft:
-        text = knowledge.known(self._question, small=self._small)
-        if text is None:
-            return _Draft(knowledge.unknown(self._question, small=self._small), not self._small)
-        if self._small and self._sample.random() < HEDGED_RIGHT:
-            text = f"I'm not sure, but I think this is it: {text}"
-        return _Draft(text)
+    def _errs(self, small: float, large: float) -> bool:
+        rate = small if self._small else large
+        return is_wrong(rate, self._trait, self._temperature, self._sample)
 
 
-def _results(messages: list[ChatMessage]) -> list[tuple[str, dict[str, Any], str]]:
-    """The results at the end of the conversation, each with the call it answers."""
+def _results(messages: Sequence[ChatMessage]) -> str:
+    """The results behind the last answer, each with the call that gave it."""
     made = {call.id: call.function for message in messages for call in message.tool_calls or ()}
-    results: list[tuple[str, dict[str, Any], str]] = []
-    for message in reversed(messages):
-        if message.role not in ("tool", "function"):
-            break
-        call = made.get(message.tool_call_id or "")
-        results.append(
-            (
-                call.name if call else "the tool",
-                _decoded(call.arguments if call else "{}"),
-                message.text,
-            )
-        )
-    return results[::-1]
-
-
-def _decoded(arguments: str) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(arguments, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        return {}
-
-
-def _tokens(text: str, draft: _Draft, rng: random.Random) -> list[Token]:
-    """Cut `text` and give each token its probability."""
-    spans = bearing(text, draft.values)
-    found: list[Token] = []
-    start = 0
-    for piece in tokens.tokens(text):
-        end = start + len(piece)
-        bears = any(low < end and start < high for low, high in spans)
-        probability = logprobs.certainty(draft.right, rng) if bears else logprobs.wording(rng)
-        found.append(logprobs.token(piece, probability, rng))
-        start = end
-    return found
-
-
-def _cut(spoken: list[Token], request: ChatRequest) -> tuple[tuple[Token, ...], FinishReason]:
-    """Apply stop sequences, then the token limit."""
-    finish: FinishReason = "stop"
-    text = "".join(token.text for token in spoken)
-    hits = [place for stop in request.stops if stop and (place := text.find(stop)) >= 0]
-    if hits:
-        spoken = _before(spoken, min(hits))
-    limit = min(request.limit or LONGEST_ANSWER, LONGEST_ANSWER)
-    if len(spoken) > limit:
-        spoken, finish = spoken[:limit], "length"
-    return tuple(spoken), finish
-
-
-def _before(spoken: list[Token], place: int) -> list[Token]:
-    """The tokens of the first `place` characters; the last one may be shortened."""
-    kept: list[Token] = []
-    for token in spoken:
-        if place <= 0:
-            break
-        kept.append(Token(token.text[:place], token.logprob, token.others))
-        place -= len(token.text)
-    return kept
-
-
-def _reply(
-    request: ChatRequest, spoken: tuple[Token, ...], calls: tuple[Call, ...], finish: FinishReason
-) -> Reply:
-    made = sum(tokens.count(call.name) + tokens.count(call.arguments) for call in calls)
-    return Reply(spoken, calls, finish, prompt_tokens(request), len(spoken) + made)
+    said: list[str] = []
+    for message in messages:
+        if message.role != "tool":
+            said.clear()
+            continue
+        call = made.get(message.tool_call_id or "", CalledFunction("the tool"))
+        given = re.sub(r'"[^"]*":|["{}]', "", call.arguments).replace(",", ", ").strip()
+        named = f"{call.name} ({given})" if given else call.name
+        said.append(f"According to {named}: {message.text.strip() or 'nothing'}.")
+    return " ".join(said)

@@ -1,7 +1,9 @@
-"""The simulated models behind a real HTTP server on loopback, in the running event loop.
+"""The simulated models behind a real HTTP server on loopback.
 
-    async with SimulatedServer() as server:
-        client = AsyncOpenAI(base_url=server.url, api_key="none")
+async with SimulatedServer() as server:     in the running event loop
+with serve_in_thread() as server:           in a daemon thread of its own
+embedded_url()                              the process's own server, started on first use
+run("127.0.0.1", 8808)                      serve until interrupted
 
 `POST /v1/chat/completions` (JSON and SSE) and `GET /v1/models`; no key is needed. A client that
 disconnects stops its answer at once. aiohttp is imported when a server starts.
@@ -10,25 +12,25 @@ disconnects stops its answer at once. aiohttp is imported when a server starts.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from .model import Reply, answer
+from .model import answer
 from .names import is_small
-from .record import RecordedRequest, record
-from .rendering import completion_id, events, whole
-from .wire import BadRequest, ChatRequest, error_body, read
+from .tokens import dice
+from .wire import BadRequest, error_body, events, read, whole
 
 if TYPE_CHECKING:
     from aiohttp import web
-    from aiohttp.typedefs import Middleware
 
 HOST = "127.0.0.1"
 MODELS = ("simulated-small", "simulated-large")
@@ -37,26 +39,19 @@ LARGEST_BODY = 16 * 1024 * 1024
 """Bytes of a request."""
 RECORDS = 1_000
 """Requests that are kept in `SimulatedServer.requests`."""
+START = 10.0
+"""Seconds in which a server must be listening."""
 GRACE = 0.05
 """Seconds that open answers have when the server stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How fast the small model speaks, in seconds; the large one takes `large` times as long.
-
-    Raises:
-        ValueError: if a value is negative.
-    """
+    """How fast the small model speaks, in seconds; the large one takes `large` times as long."""
 
     first_token: float = 0.02
     per_token: float = 0.004
     large: float = 2.5
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not value >= 0:
-                raise ValueError(f"Timing: {name} is {value!r}; it must be >= 0")
 
     def due(self, tokens: int, model: str) -> float:
         """Seconds from the request to the moment when `tokens` tokens are out."""
@@ -66,6 +61,21 @@ class Timing:
 
 INSTANT = Timing(first_token=0.0, per_token=0.0)
 """No waiting at all: for tests."""
+
+
+@dataclass(slots=True, eq=False)
+class RecordedRequest:
+    """What the server was asked, for tests to read. `closed_at` is in seconds of
+    `time.monotonic`."""
+
+    path: str
+    body: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Empty if the request was refused."""
+    closed_at: float | None = None
+    """When the answer was complete or the client left; None: still answering."""
+    finished: bool = False
+    """True if the whole answer was sent; False with a `closed_at`: the client left before."""
+    sent_tokens: int = 0
 
 
 class SimulatedServer:
@@ -90,7 +100,7 @@ class SimulatedServer:
         self._timing = timing or Timing()
         self._host = host
         self._port = port
-        self._runner: web.AppRunner | None = None
+        self._exit = contextlib.AsyncExitStack()
 
     @property
     def url(self) -> str:
@@ -101,88 +111,69 @@ class SimulatedServer:
     async def __aenter__(self) -> Self:
         from aiohttp import web
 
-        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_errors()])
+        app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
-        self._runner = web.AppRunner(
+        runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=GRACE
         )
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port, backlog=1024).start()
-        except BaseException:
-            await self._runner.cleanup()
-            raise
-        self._port = self._runner.addresses[0][1]
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(runner.cleanup)
+            await runner.setup()
+            await web.TCPSite(runner, self._host, self._port, backlog=1024).start()
+            self._exit = stack.pop_all()
+        self._port = runner.addresses[0][1]
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+    async def __aexit__(self, *_: object) -> None:
+        await self._exit.aclose()
 
     async def _models(self, request: web.Request) -> web.Response:
         from aiohttp import web
 
-        models = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "cascadeflow"}
-            for name in MODELS
-        ]
-        body = msgspec.json.encode({"object": "list", "data": models})
-        return web.Response(body=body, content_type="application/json")
+        models = [{"id": name, "object": "model", "owned_by": "cascadeflow"} for name in MODELS]
+        return web.json_response({"object": "list", "data": models})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        seen = record(request.path, request.headers)
+        seen = RecordedRequest(request.path)
         self.requests.append(seen)
         try:
-            response = await self._answer(request, seen)
-        except BadRequest as error:
-            seen.status, seen.finished = error.status, True
-            raise
+            return await self._answer(request, seen)
         finally:
             seen.closed_at = time.monotonic()
-        return response
 
     async def _answer(self, request: web.Request, seen: RecordedRequest) -> web.StreamResponse:
         from aiohttp import web
 
         raw = await request.read()
-        seen.body = _json_object(raw)
-        chat = read(raw)
+        try:
+            chat = read(raw)
+        except BadRequest as error:
+            body = error_body(str(error))
+            return web.Response(status=400, body=body, content_type="application/json")
+        seen.body = msgspec.json.decode(raw)
         reply = answer(chat, self._seed)
-        pace = _Pace(self._timing, chat.model)
-        seen.status = 200
-        if chat.stream:
-            return await self._stream(request, seen, chat, reply, pace)
-        await pace.until(reply.completion_tokens)
-        seen.sent_tokens, seen.finished = reply.completion_tokens, True
-        body = whole(chat, reply, completion_id(raw), int(time.time()))
-        return web.Response(body=body, content_type="application/json")
+        start = asyncio.get_running_loop().time()
 
-    async def _stream(
-        self,
-        request: web.Request,
-        seen: RecordedRequest,
-        chat: ChatRequest,
-        reply: Reply,
-        pace: _Pace,
-    ) -> web.StreamResponse:
-        from aiohttp import web
+        async def pace(tokens: int) -> None:
+            """Wait until `tokens` are due; late ones do not delay those after."""
+            due = start + self._timing.due(tokens, chat.model)
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
 
-        response = web.StreamResponse(headers={"Cache-Control": "no-cache"})
-        response.content_type = "text/event-stream"
-        response.charset = "utf-8"
+        id = f"chatcmpl-{dice(raw.hex()).getrandbits(112):028x}"
+        base = {"id": id, "created": int(time.time()), "model": chat.model}
+        if not chat.stream:
+            await pace(reply.completion_tokens)
+            seen.sent_tokens, seen.finished = reply.completion_tokens, True
+            body = whole(chat, reply, base)
+            return web.Response(body=body, content_type="application/json")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
-        id = completion_id(await request.read())
         # The client may leave between two writes, before this task is cancelled for it.
         with contextlib.suppress(ConnectionError):
-            for weight, event in events(chat, reply, id, int(time.time())):
+            for weight, event in events(chat, reply, base):
                 if weight:
-                    await pace.until(seen.sent_tokens + weight)
+                    await pace(seen.sent_tokens + weight)
                 await response.write(event)
                 seen.sent_tokens += weight
             await response.write_eof()
@@ -190,43 +181,111 @@ class SimulatedServer:
         return response
 
 
-class _Pace:
-    """Lets the tokens of one answer pass at their times; late ones do not delay those after."""
+class ThreadedServer:
+    """A `SimulatedServer` in a thread of its own; a context manager. See `serve_in_thread`."""
 
-    def __init__(self, timing: Timing, model: str) -> None:
-        self._timing = timing
-        self._model = model
-        self._start = time.monotonic()
+    def __init__(self, server: SimulatedServer) -> None:
+        self._server = server
+        self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._thread = threading.Thread(target=self._run, name="cascadeflow-simulated", daemon=True)
 
-    async def until(self, tokens: int) -> None:
-        due = self._start + self._timing.due(tokens, self._model)
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
+    @property
+    def url(self) -> str:
+        """The base URL to give to a client; it ends in `/v1`."""
+        return self._server.url
 
+    @property
+    def requests(self) -> deque[RecordedRequest]:
+        """The latest requests, oldest first."""
+        return self._server.requests
 
-def _json_object(raw: bytes) -> dict[str, object]:
-    try:
-        return msgspec.json.decode(raw, type=dict[str, object])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
+    @property
+    def alive(self) -> bool:
+        """True while the server's thread runs; False in a forked child."""
+        return self._thread.is_alive()
 
+    def __enter__(self) -> Self:
+        """Start and wait until the server listens.
 
-def _errors() -> Middleware:
-    """A middleware that turns every refusal into the API's error object."""
-    from aiohttp import web
+        Raises:
+            OSError: if the port cannot be had.
+            TimeoutError: if it does not start in time.
+        """
+        self._thread.start()
+        self._ready.result(START)
+        return self
 
-    @web.middleware
-    async def errors(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Close all connections and end the thread; harmless when it has ended."""
+        if self.alive:
+            loop, stopping = self._ready.result(START)
+            loop.call_soon_threadsafe(stopping.set)
+            self._thread.join(START)
+
+    def _run(self) -> None:
         try:
-            return await handler(request)
-        except BadRequest as error:
-            body = error_body(error.message, param=error.param, status=error.status)
-            return web.Response(status=error.status, body=body, content_type="application/json")
-        except web.HTTPException as error:
-            body = error_body(
-                f"{error.reason}: {request.method} {request.path}", status=error.status
-            )
-            return web.Response(status=error.status, body=body, content_type="application/json")
+            asyncio.run(self._serve())
+        except BaseException as error:
+            if self._ready.done():
+                raise
+            self._ready.set_exception(error)
 
-    return errors
+    async def _serve(self) -> None:
+        stopping = asyncio.Event()
+        async with self._server:
+            self._ready.set_result((asyncio.get_running_loop(), stopping))
+            await stopping.wait()
+
+
+def serve_in_thread(
+    *, seed: int = 0, timing: Timing | None = None, host: str = HOST, port: int = 0
+) -> ThreadedServer:
+    """A server in a background thread; enter it with `with`. Arguments as `SimulatedServer`."""
+    return ThreadedServer(SimulatedServer(seed=seed, timing=timing, host=host, port=port))
+
+
+_lock = threading.Lock()
+_embedded: ThreadedServer | None = None
+
+
+def embedded_url() -> str:
+    """The base URL of the process's own server, which the first call starts. Thread-safe.
+
+    The server ends with the process, whose end it does not delay.
+
+    Raises:
+        OSError: if no loopback port can be had.
+    """
+    global _embedded
+    with _lock:
+        if _embedded is None or not _embedded.alive:
+            _embedded = serve_in_thread().__enter__()
+            atexit.register(_embedded.stop)
+        return _embedded.url
+
+
+def run(
+    host: str = HOST,
+    port: int = 8808,
+    *,
+    seed: int = 0,
+    timing: Timing | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until interrupted; `ready` is called once with the base URL.
+
+    Raises:
+        OSError: if the port cannot be had.
+        KeyboardInterrupt: when the user interrupts it.
+    """
+
+    async def serve() -> None:
+        async with SimulatedServer(seed=seed, timing=timing, host=host, port=port) as server:
+            if ready is not None:
+                ready(server.url)
+            await asyncio.Event().wait()
+
+    asyncio.run(serve())

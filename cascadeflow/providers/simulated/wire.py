@@ -1,4 +1,4 @@
-"""The OpenAI chat dialect: requests checked, answers and errors put into JSON.
+"""The OpenAI chat dialect: requests checked, replies and errors put into JSON and events.
 
 https://platform.openai.com/docs/api-reference/chat . Unknown fields are ignored, as by the real
 API's compatible servers; wrong ones get its error object with status 400.
@@ -6,58 +6,57 @@ API's compatible servers; wrong ones get its error object with status 400.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
-from .jsontypes import as_object
-from .logprobs import Token
+from .tokens import tokens
 
+PIECE = 3
+"""Tokens of one fragment of a call's arguments."""
 
-class BadRequest(Exception):
-    """A request the API refuses. `status` is the HTTP status, `param` the field at fault."""
-
-    def __init__(self, message: str, *, param: str | None = None, status: int = 400) -> None:
-        super().__init__(message)
-        self.message = message
-        self.param = param
-        self.status = status
+Json: TypeAlias = Any
+"""Any JSON value."""
+Limit: TypeAlias = Annotated[int, Meta(ge=1)] | None
+Token: TypeAlias = tuple[str, float]
+"""A text and its natural log-probability."""
 
 
 class FunctionSpec(msgspec.Struct, frozen=True):
     """An offered function."""
 
     name: str
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
+    description: str = ""
+    parameters: dict[str, Any] = {}
 
 
 class ToolSpec(msgspec.Struct, frozen=True):
     """An offered tool."""
 
     function: FunctionSpec
-    type: Literal["function"] = "function"
 
 
 class CalledFunction(msgspec.Struct, frozen=True):
-    """Name and arguments (JSON text) of a call made earlier."""
+    """Name and arguments (JSON text) of a call."""
 
     name: str
     arguments: str = "{}"
 
 
 class Called(msgspec.Struct, frozen=True):
-    """A call made earlier in the conversation."""
+    """A tool call."""
 
     id: str
     function: CalledFunction
+    type: Literal["function"] = "function"
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
     """One message; `content` is a text, a list of parts or null."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[dict[str, Any]] | None = None
     tool_calls: list[Called] | None = None
     tool_call_id: str | None = None
@@ -67,52 +66,60 @@ class ChatMessage(msgspec.Struct, frozen=True):
         """The text of the message, its parts joined."""
         if isinstance(self.content, str):
             return self.content
-        texts = (part.get("text") for part in self.content or ())
-        return "\n".join(text for text in texts if isinstance(text, str))
-
-
-class StreamOptions(msgspec.Struct, frozen=True):
-    """Options of a stream."""
-
-    include_usage: bool | None = None
+        return "\n".join(str(part.get("text", "")) for part in self.content or ())
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
     """The body of `POST /v1/chat/completions`."""
 
-    model: str
-    messages: list[ChatMessage]
+    model: Annotated[str, Meta(min_length=1)]
+    messages: Annotated[list[ChatMessage], Meta(min_length=1)]
     stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    stop: str | list[str] | None = None
+    stream_options: dict[str, Any] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    max_tokens: Limit = None
+    max_completion_tokens: Limit = None
+    stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
     seed: int | None = None
-    n: int | None = None
+    n: Annotated[int, Meta(ge=1, le=1)] | None = None
     logprobs: bool | None = None
-    top_logprobs: int | None = None
     tools: list[ToolSpec] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: Literal["none", "auto", "required"] | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
 
     @property
-    def limit(self) -> int | None:
-        """The smaller of the two token limits."""
-        given = (self.max_tokens, self.max_completion_tokens)
-        return min((limit for limit in given if limit is not None), default=None)
-
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """The stop sequences."""
-        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
-
-    @property
     def forced_tool(self) -> str | None:
         """The name of the one tool that must be called."""
-        name = as_object(as_object(self.tool_choice).get("function")).get("name")
-        return name if isinstance(name, str) else None
+        match self.tool_choice:
+            case {"function": {"name": str(name)}}:
+                return name
+            case _:
+                return None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A whole answer."""
+
+    tokens: Sequence[Token]
+    calls: Sequence[Called]
+    finish_reason: Literal["stop", "length", "tool_calls"]
+    prompt_tokens: int
+
+    @property
+    def text(self) -> str:
+        """The text of the answer."""
+        return "".join(text for text, _ in self.tokens)
+
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens of text and calls."""
+        made = ((call.function.name, call.function.arguments) for call in self.calls)
+        return len(self.tokens) + sum(len(tokens(text)) for pair in made for text in pair)
+
+
+class BadRequest(ValueError):
+    """A request the API refuses."""
 
 
 def read(body: bytes) -> ChatRequest:
@@ -123,99 +130,74 @@ def read(body: bytes) -> ChatRequest:
     """
     try:
         request = msgspec.json.decode(body, type=ChatRequest)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"Invalid request: {error}.", param=_field(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"We could not parse the JSON body of your request: {error}.") from error
-    _check(request)
+        raise BadRequest(f"Invalid request: {error}.") from error
+    names = [tool.function.name for tool in request.tools or ()]
+    if (request.tool_choice == "required" and not names) or (
+        isinstance(request.tool_choice, dict) and request.forced_tool not in names
+    ):
+        raise BadRequest(f"tool_choice is {request.tool_choice!r}; the tools are {names}.")
     return request
 
 
-def _field(message: str) -> str | None:
-    """The field a validation message names: "... `model`" or "... at `$.messages[0].role`"."""
-    if "`$." in message:
-        return message.rpartition("`$.")[2].strip("`")
-    return message.rpartition("field `")[2].strip("`") if "field `" in message else None
-
-
-def _check(request: ChatRequest) -> None:
-    if not request.model:
-        raise BadRequest("You must provide a model parameter.", param="model")
-    if not request.messages:
-        raise BadRequest("messages is []; it must have at least one message.", param="messages")
-    if request.n not in (None, 1):
-        raise BadRequest(f"n is {request.n}; only 1 is supported.", param="n")
-    limits: dict[str, tuple[float | None, float, float]] = {
-        "temperature": (request.temperature, 0, 2),
-        "max_tokens": (request.max_tokens, 1, 2**31),
-        "max_completion_tokens": (request.max_completion_tokens, 1, 2**31),
-        "top_logprobs": (request.top_logprobs, 0, 20),
-    }
-    for name, (value, low, high) in limits.items():
-        if value is not None and not low <= value <= high:
-            raise BadRequest(f"{name} is {value}; it must be from {low} to {high}.", param=name)
-    if request.top_logprobs and not request.logprobs:
-        raise BadRequest("top_logprobs needs logprobs to be true.", param="top_logprobs")
-    if len(request.stops) > 4:
-        raise BadRequest("stop has more than 4 sequences.", param="stop")
-    _check_tools(request)
-
-
-def _check_tools(request: ChatRequest) -> None:
-    names = [tool.function.name for tool in request.tools or ()]
-    choice = request.tool_choice
-    if isinstance(choice, str) and choice not in ("none", "auto", "required"):
-        raise BadRequest(
-            f"tool_choice is {choice!r}; it must be none, auto, required or a function.",
-            param="tool_choice",
-        )
-    if choice not in (None, "none", "auto") and not names:
-        raise BadRequest("tool_choice is set, but no tools are given.", param="tool_choice")
-    if isinstance(choice, dict) and request.forced_tool not in names:
-        raise BadRequest(
-            f"tool_choice names {request.forced_tool!r}; the tools are {names}.",
-            param="tool_choice",
-        )
-    offered = {call.id for message in request.messages for call in message.tool_calls or ()}
-    for message in request.messages:
-        if message.role == "tool" and message.tool_call_id not in offered:
-            raise BadRequest(
-                f"tool_call_id is {message.tool_call_id!r}; no message before has such a call.",
-                param="messages",
-            )
-
-
-def error_body(message: str, *, param: str | None = None, status: int = 400) -> bytes:
+def error_body(message: str) -> bytes:
     """The API's error object."""
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    error = {"message": message, "type": kind, "param": param, "code": None}
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return msgspec.json.encode({"error": error})
 
 
-def logprobs_json(tokens: list[Token], top: int) -> Mapping[str, Any]:
-    """The `logprobs` object for some tokens; `top` alternatives each, at most 5."""
-    return {
-        "content": [
-            {
-                **_token_json(token.text, token.logprob),
-                "top_logprobs": [_token_json(*other) for other in token.others[:top]],
-            }
-            for token in tokens
-        ],
-        "refusal": None,
-    }
+def whole(request: ChatRequest, reply: Reply, base: Mapping[str, Any]) -> bytes:
+    """The body of a non-streaming answer; `base` holds its id and time."""
+    message: dict[str, Json] = {"role": "assistant", "content": reply.text}
+    if reply.calls:
+        message = {"role": "assistant", "content": None, "tool_calls": reply.calls}
+    logprobs = _logprobs(reply.tokens) if request.logprobs else None
+    choice: dict[str, Json] = {"index": 0, "message": message, "logprobs": logprobs}
+    choice["finish_reason"] = reply.finish_reason
+    body = {**base, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
+    return msgspec.json.encode(body)
 
 
-def _token_json(text: str, logprob: float) -> dict[str, Any]:
-    return {"token": text, "logprob": logprob, "bytes": list(text.encode("utf-8", "replace"))}
+def events(
+    request: ChatRequest, reply: Reply, base: Mapping[str, Any]
+) -> Iterator[tuple[int, bytes]]:
+    """The events of a stream, each with the tokens that pass before it is sent."""
+
+    def event(delta: Mapping[str, Any], finish: str | None = None, logprobs: Json = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        return _event({**base, "choices": [choice]})
+
+    yield 0, event({"role": "assistant", "content": None if reply.calls else ""})
+    for token in reply.tokens:
+        yield (
+            1,
+            event({"content": token[0]}, None, _logprobs([token]) if request.logprobs else None),
+        )
+    for index, call in enumerate(reply.calls):
+        first = {"name": call.function.name, "arguments": ""}
+        delta = {"index": index, "id": call.id, "type": "function", "function": first}
+        yield 1, event({"tool_calls": [delta]})
+        pieces = tokens(call.function.arguments)
+        for start in range(0, len(pieces), PIECE):
+            fragment = {"arguments": "".join(pieces[start : start + PIECE])}
+            yield PIECE, event({"tool_calls": [{"index": index, "function": fragment}]})
+    yield 0, event({}, reply.finish_reason)
+    if (request.stream_options or {}).get("include_usage"):
+        yield 0, _event({**base, "choices": [], "usage": _usage(reply)})
+    yield 0, b"data: [DONE]\n\n"
 
 
-def usage_json(prompt_tokens: int, completion_tokens: int) -> Mapping[str, Any]:
-    """The `usage` object."""
-    return {
-        "prompt_tokens": prompt_tokens,
-        "completion_tokens": completion_tokens,
-        "total_tokens": prompt_tokens + completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
-    }
+def _event(body: Mapping[str, Any]) -> bytes:
+    return b"data: " + msgspec.json.encode({**body, "object": "chat.completion.chunk"}) + b"\n\n"
+
+
+def _logprobs(spoken: Sequence[Token]) -> Mapping[str, Any]:
+    content: list[Json] = [
+        {"token": text, "logprob": p, "bytes": None, "top_logprobs": []} for text, p in spoken
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _usage(reply: Reply) -> Mapping[str, int]:
+    read, made = reply.prompt_tokens, reply.completion_tokens
+    return {"prompt_tokens": read, "completion_tokens": made, "total_tokens": read + made}
