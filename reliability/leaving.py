@@ -1,0 +1,97 @@
+"""The ways in which a consumer leaves a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from cascadeflow import CascadeAgent
+
+Leave: TypeAlias = Callable[[CascadeAgent], Awaitable[float]]
+"""Begins a stream, leaves it after its third chunk, returns when that was (time.time)."""
+CHUNKS = 3
+
+
+async def _read_some(agent: CascadeAgent) -> None:
+    seen = 0
+    async for event in agent.stream_events("Go"):
+        seen += event.type == "chunk"
+        if seen == CHUNKS:
+            break
+
+
+async def by_break(agent: CascadeAgent) -> float:
+    """Leaves the loop; the event loop closes the generator."""
+    await _read_some(agent)
+    return time.time()
+
+
+async def by_aclose(agent: CascadeAgent) -> float:
+    """Closes the stream, which then has nothing more to say."""
+    stream = agent.stream_events("Go")
+    seen = 0
+    while seen < CHUNKS:
+        seen += (await anext(stream)).type == "chunk"
+    await stream.aclose()
+    if [event async for event in stream]:
+        raise AssertionError("an event came after aclose()")
+    return time.time()
+
+
+async def by_cancel(agent: CascadeAgent) -> float:
+    """The task that reads is cancelled while it waits."""
+    begun = asyncio.Event()
+
+    async def consume() -> None:
+        async for event in agent.stream_events("Go"):
+            if event.type == "chunk":
+                begun.set()
+
+    task = asyncio.create_task(consume())
+    await begun.wait()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return time.time()
+
+
+async def by_timeout(agent: CascadeAgent) -> float:
+    """The caller's own deadline passes."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            async for _ in agent.stream_events("Go"):
+                pass
+    return time.time()
+
+
+async def by_exception(agent: CascadeAgent) -> float:
+    """The consumer's own code fails."""
+
+    async def consume() -> None:
+        async for event in agent.stream_events("Go"):
+            if event.type == "chunk":
+                raise KeyError("mine")
+
+    with contextlib.suppress(KeyError):
+        await consume()
+    return time.time()
+
+
+async def to_the_collector(agent: CascadeAgent) -> float:
+    """The stream is forgotten."""
+    stream = agent.stream_events("Go")
+    seen = 0
+    while seen < CHUNKS:
+        seen += (await anext(stream)).type == "chunk"
+    del stream
+    gc.collect()
+    return time.time()
+
+
+WAYS: tuple[Leave, ...] = (
+    by_break, by_aclose, by_cancel, by_timeout, by_exception, to_the_collector,
+)  # fmt: skip
