@@ -1,6 +1,6 @@
 """Cost of reading JSON in fragments, the live value looked at after each.
 
-    python benchmarks/incremental_json.py [--rounds 5] [--fragment 16] [--json]
+    python benchmarks/incremental_json.py [--rounds 5] [--shapes text,records] [--json]
 
 For each shape of text and each size from 1 KiB to 1 MiB: CPU time of this process per fragment in
 microseconds, the median of the rounds (small sizes are repeated within a round until they take
@@ -130,9 +130,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--fragment", type=int, default=16, help="characters per fragment")
+    options.add_argument("--shapes", default="", help="names, with commas between; all of them")
     options.add_argument("--json", action="store_true")
     args = options.parse_args()
-    table = {shape.__name__: measure(shape, args.fragment, args.rounds) for shape in SHAPES}
+    chosen = args.shapes.split(",") if args.shapes else [shape.__name__ for shape in SHAPES]
+    table = {
+        shape.__name__: measure(shape, args.fragment, args.rounds)
+        for shape in SHAPES
+        if shape.__name__ in chosen
+    }
     if args.json:
         print(json.dumps({"python": platform.python_version(), "shapes": table}))
         return
