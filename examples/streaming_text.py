@@ -15,10 +15,10 @@ QUESTIONS = [
     ("kept", "What is the capital of France?"),
     (
         "read to its end, not kept",
-        "There are 203 cookies in a crate. 7 of them are broken, and the others are packed into "
+        "There are 239 cookies in a crate. 8 of them are broken, and the others are packed into "
         "bags of 7. How many bags are filled?",
     ),
-    ("abandoned while it speaks", "Write a Python function that converts celsius to fahrenheit."),
+    ("abandoned while it speaks", "What is 53 * 25 + 274?"),
 ]
 
 
