@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from cascadeflow.config import ModelConfig
+from cascadeflow.core.judge import Judge
 from cascadeflow.core.policy import Opinion, ThresholdPolicy
 from cascadeflow.core.referee import Expert, JudgeName, Panel, Referee, Reply
 from cascadeflow.core.tier import Rules
@@ -74,8 +75,7 @@ def make_rules(
     max_cost: float | None = None,
 ) -> Rules:
     return Rules(
-        estimator=estimator or Heedful(),
-        policy=ThresholdPolicy(),
+        judge=Judge(estimator or Heedful(), ThresholdPolicy()),
         panel=Panel(judges, unsure=unsure, timeout=timeout),
         experts=experts,
         total=total,

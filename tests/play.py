@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -16,9 +16,10 @@ from typing import TypeAlias
 from cascadeflow.config import RetryPolicy, Timeouts
 from cascadeflow.core import events
 from cascadeflow.core.cascade import Cascade
+from cascadeflow.core.health import Health
+from cascadeflow.core.judge import Judge
 from cascadeflow.core.ledger import FlatPrice, exact_sum
 from cascadeflow.core.policy import ThresholdPolicy
-from cascadeflow.core.retry import RetryBudget
 from cascadeflow.core.tier import OnVerifierError, Reveal, Rules, Tier
 from cascadeflow.errors import CascadeError, ErrorKind, ProviderError
 from cascadeflow.result import CascadeResult
@@ -105,6 +106,7 @@ def tier(
     prompt: str = "hi",
     input_estimate: int = 4,
     context_window: int | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> Tier:
     return Tier(
         model=model,
@@ -112,7 +114,7 @@ def tier(
         request=Request(messages=({"role": "user", "content": prompt},)),
         price=price,
         timeouts=timeouts or Timeouts(),
-        retries=RetryBudget(),
+        health=Health(clock),
         input_estimate=input_estimate,
         context_window=context_window,
     )
@@ -131,8 +133,7 @@ def make_rules(
     chance: float = 0.5,
 ) -> Rules:
     return Rules(
-        estimator=estimator or Marked(),
-        policy=ThresholdPolicy(),
+        judge=Judge(estimator or Marked(), ThresholdPolicy()),
         retry=retry or RetryPolicy(),
         reveal=reveal,
         reasoning=reasoning,
@@ -270,11 +271,11 @@ class Play:
         assert stream is not None
         attempt = self.opened[-1].attempt
         if stream.at > cascade.deadline:
-            self.now = max(self.now, cascade.deadline)
+            self._reach(attempt, cascade.deadline)
             self._tell(cascade.wake(self.now))
             return
         assert stream.at < math.inf, "nobody would ever wake this query"
-        self.now = max(self.now, stream.at)
+        self._reach(attempt, stream.at)
         step = stream.next
         if isinstance(step, Fail):
             told = cascade.fail(attempt, step.error(), self.now)
@@ -283,6 +284,12 @@ class Play:
         if self._stream is stream:
             stream.advance()
         self._tell(told)
+
+    def _reach(self, attempt: int, moment: float) -> None:
+        self.now = max(self.now, moment)
+        row = self.cascade.ledger.rows[attempt - 1]
+        if self.now >= row.opened:
+            row.sent = None
 
     def _tell(self, told: Sequence[events.Event]) -> None:
         self.told += told
@@ -318,7 +325,10 @@ class Play:
         ledger = self.cascade.ledger
         assert ledger.total == exact_sum(row.usd for row in ledger.rows)
         assert all(row.outcome != "open" for row in ledger.rows)
-        assert [open_.attempt for open_ in self.opened] == [row.number for row in ledger.rows]
+        asked = [open_.attempt for open_ in self.opened]
+        rest = [row for row in ledger.rows if row.number not in asked]
+        assert asked == sorted(set(asked))
+        assert all(row.error == "circuit_open" and row.usd == 0 for row in rest)
         assert self.grammar.fullmatch(names(self.told)), names(self.told)
         visible = self._visible()
         if self.told and isinstance(self.told[-1], events.Completed | events.Errored):

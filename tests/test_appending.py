@@ -16,48 +16,46 @@ from cascadeflow.errors import ConfigError
 MEGABYTE = 1 << 20
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rows.jsonl"
+
+
 def whole(path: Path) -> list[bytes]:
     """The lines that hold something."""
     return [line for line in path.read_bytes().split(b"\n") if line.strip()]
 
 
-def test_lines_are_appended_to_what_was_there(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
+def test_lines_are_appended_to_what_was_there(path: Path) -> None:
     path.write_bytes(b"one\n")
     LineFile(path, MEGABYTE).append(b"two")
     assert path.read_bytes() == b"one\ntwo\n"
 
 
-def test_a_half_line_is_blanked_and_ended(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    path.write_bytes(b'{"a": 1}\n{"b": ')
-    LineFile(path, MEGABYTE).append(b'{"c": 3}')
-    assert whole(path) == [b'{"a": 1}', b'{"c": 3}']
-
-
-def test_a_half_line_longer_than_a_block_is_blanked_whole(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    path.write_bytes(b"first\n" + b"x" * 300_000)
+@pytest.mark.parametrize(
+    ("there", "kept"),
+    [
+        (b'{"a": 1}\n{"b": ', [b'{"a": 1}']),
+        (b"first\n" + b"x" * 300_000, [b"first"]),
+        (b"half", []),
+    ],
+    ids=["short", "longer than a block", "alone"],
+)
+def test_a_half_line_is_blanked_whole_and_ended(
+    there: bytes, kept: list[bytes], path: Path
+) -> None:
+    path.write_bytes(there)
     LineFile(path, MEGABYTE).append(b"last")
-    assert whole(path) == [b"first", b"last"]
+    assert whole(path) == [*kept, b"last"]
 
 
-def test_a_file_that_is_one_half_line_is_blanked(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    path.write_bytes(b"half")
-    LineFile(path, MEGABYTE).append(b"last")
-    assert whole(path) == [b"last"]
-
-
-def test_opening_alone_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
+def test_opening_alone_changes_nothing(path: Path) -> None:
     path.write_bytes(b"one\nhalf")
     LineFile(path, MEGABYTE).close()
     assert path.read_bytes() == b"one\nhalf"
 
 
-def test_a_full_file_is_kept_once_under_another_name(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
+def test_a_full_file_is_kept_once_under_another_name(path: Path, tmp_path: Path) -> None:
     lines = LineFile(path, 1000)
     for number in range(100):
         lines.append(b"%03d" % number + b"x" * 90)
@@ -74,8 +72,7 @@ def test_a_line_longer_than_the_file_may_be_is_refused(tmp_path: Path) -> None:
         lines.append(b"x" * 100)
 
 
-def test_lines_of_threads_do_not_mix_and_none_is_lost(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
+def test_lines_of_threads_do_not_mix_and_none_is_lost(path: Path) -> None:
     lines = LineFile(path, 64 * MEGABYTE)
 
     def write(thread: int) -> None:
@@ -91,8 +88,7 @@ def test_lines_of_threads_do_not_mix_and_none_is_lost(tmp_path: Path) -> None:
     assert found == {(thread, number) for thread in range(8) for number in range(200)}
 
 
-def test_two_writers_follow_each_other_into_the_new_file(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
+def test_two_writers_follow_each_other_into_the_new_file(path: Path) -> None:
     first, second = LineFile(path, 1000), LineFile(path, 1000)
     for number in range(12):
         first.append(b"a%02d" % number + b"x" * 90)
@@ -101,8 +97,7 @@ def test_two_writers_follow_each_other_into_the_new_file(tmp_path: Path) -> None
     assert whole(path)[-2:] == [b"b", b"c"]
 
 
-def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
+def test_a_file_that_was_moved_away_is_begun_anew(path: Path, tmp_path: Path) -> None:
     lines = LineFile(path, MEGABYTE)
     lines.append(b"one")
     path.rename(tmp_path / "taken.jsonl")
@@ -135,7 +130,7 @@ def test_only_the_owner_may_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_a_full_disk_is_an_os_error_and_the_next_line_is_whole(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_os_error_and_the_next_line_is_whole(path: Path) -> None:
     """A limit on the size of files stands in for the full disk: both cut a line short."""
     script = """
 import resource, signal, sys
@@ -153,7 +148,6 @@ except OSError as error:
 resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 lines.append(b"two")
 """
-    path = tmp_path / "rows.jsonl"
     done = subprocess.run(
         [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
     )
@@ -163,7 +157,7 @@ lines.append(b"two")
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_a_process_killed_while_it_writes_leaves_whole_lines_after_the_next_start(
-    tmp_path: Path,
+    path: Path,
 ) -> None:
     script = """
 import json, sys
@@ -176,7 +170,6 @@ while True:
     lines.append(json.dumps([number, "x" * (number % 50_000)]).encode())
     number += 1
 """
-    path = tmp_path / "rows.jsonl"
     for _ in range(3):
         with subprocess.Popen(
             [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE

@@ -7,14 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cascadeflow.evaluate.bounds import (
-    Floats,
-    certify,
-    growth,
-    losses,
-    rows_needed,
-    stakes,
-)
+from cascadeflow.evaluate.bounds import certify, growth, losses, rows_needed, stakes
+from cascadeflow.evaluate.metrics import Floats
 
 TARGET, ALPHA = 0.95, 0.1
 

@@ -43,6 +43,7 @@ def fold(
     steps += calls.finish()
     found = [(call.id, call.name, call.arguments) for call in calls.calls]
     assert told(steps) == found
+    assert calls.calls == tuple(calls.call(position) for position in range(len(found)))
     return steps, found
 
 

@@ -99,8 +99,8 @@ def test_the_last_tier_is_never_judged() -> None:
     estimator = Marked()
     done = play(BAD, BAD, rules=make_rules(estimator=estimator))
     assert done.result.content == "bad answer"
-    # One watched each draft's beginning, one the draft itself; nobody the last tier.
-    assert len([seen for seen in estimator.observed if seen.seen]) == 1
+    # Who judged the request of the draft watched it too; nobody watched the last tier.
+    assert len(estimator.observed) == 1
 
 
 def test_one_model_answers_directly() -> None:

@@ -19,7 +19,7 @@ from cascadeflow.types import (
     UsageDelta,
 )
 
-from .play import Fail, Marked, make_rules, play, text, tier, tokens, whole
+from .play import Fail, Marked, Wait, make_rules, play, text, tier, tokens, whole
 
 GOOD = whole("Paris.", 3)
 BAD = whole("bad answer", 2)
@@ -201,6 +201,16 @@ def test_the_stand_in_comes_when_the_verifier_cannot_be_paid() -> None:
     assert done.brief == "ROUTING DRAFT_START CHUNK DRAFT_DECISION- COMPLETE"
     assert done.result.degraded
     assert len(done.opened) == 1
+
+
+def test_a_later_draft_that_runs_out_of_time_is_decided_on_before_an_earlier_stands_in() -> None:
+    rules = make_rules(on_verifier_error="draft", total=5)
+    done = play(BAD, [*text("half"), Wait(9)], GOOD, rules=rules)
+    assert done.brief == (
+        "ROUTING DRAFT_START CHUNK DRAFT_DECISION- SWITCH "
+        "DRAFT_START CHUNK DRAFT_DECISION- SWITCH CHUNK COMPLETE"
+    )
+    assert done.decisions[1].ruling.reason == "draft_error:timeout.total"
 
 
 def test_without_the_rule_a_failed_verifier_is_an_error() -> None:

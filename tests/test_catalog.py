@@ -115,7 +115,7 @@ def test_the_environment_gives_the_url_if_the_model_does_not(
 def test_a_base_url_that_is_no_http_url_is_refused_with_its_value(base_url: str) -> None:
     with pytest.raises(ConfigError, match="m: base_url is ") as caught:
         url("openai", base_url=base_url)
-    assert repr(base_url) in str(caught.value)
+    assert repr(base_url.replace("//v1", "//…")) in str(caught.value)
 
 
 @given(st.text(max_size=40))
@@ -133,9 +133,10 @@ def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
     assert "CANARY" not in str(caught.value)
 
 
-def test_a_key_in_the_query_of_a_url_that_is_refused_is_not_shown() -> None:
-    with pytest.raises(ConfigError, match="'ftp://h/v1'") as caught:
-        url("openai", base_url="ftp://h/v1?key=CANARY")
+@pytest.mark.parametrize("base_url", ["ftp://h/v1?key=CANARY", "ftp://h/CANARY", "ftp://h/#CANARY"])
+def test_what_follows_the_host_of_a_url_that_is_refused_is_not_shown(base_url: str) -> None:
+    with pytest.raises(ConfigError, match="'ftp://h/…'") as caught:
+        url("openai", base_url=base_url)
     assert "CANARY" not in str(caught.value)
 
 

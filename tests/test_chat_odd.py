@@ -68,7 +68,7 @@ def test_an_error_beside_text_and_usage_comes_after_them() -> None:
 @pytest.mark.parametrize("data", [b'{"error": {"message": "m"}}', b"m", b'"m"', b"{}"])
 def test_an_event_named_error_is_one_whatever_it_holds(data: bytes) -> None:
     with pytest.raises(ProviderError):
-        Decoder(OPENAI).feed(SSE("error", data), [])
+        Decoder(OPENAI).feed(SSE("error", [data]), [])
 
 
 # ---- damage -------------------------------------------------------------------------------------

@@ -98,10 +98,7 @@ def test_simulated_models_have_demo_prices(name: str, dollars: str) -> None:
             "claude-3-5-haiku-latest",
             SPRING,
             Usage(
-                input_tokens=7100,
-                cached_tokens=5000,
-                cache_write_tokens=2000,
-                output_tokens=400,
+                input_tokens=7100, cached_tokens=5000, cache_write_tokens=2000, output_tokens=400
             ),
             "0.00408",
         ),

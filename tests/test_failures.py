@@ -18,8 +18,8 @@ from cascadeflow.providers.failures import (
     error_from_redirect,
     error_from_status,
     request_id,
-    scrub,
 )
+from cascadeflow.providers.redact import scrub
 
 WIRE = Path(__file__).resolve().parents[2] / "shared" / "wire"
 

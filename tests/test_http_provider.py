@@ -317,10 +317,9 @@ class Shouting:
     def __init__(self, server: object) -> None:
         self.finished = self.done = False
 
-    def feed(self, event: SSE, out: list[Delta]) -> None:
-        self.finished = self.done = event.data == b"over"
-        if not self.done:
-            out.append(TextDelta(event.data.decode().upper()))
+    def feed(self, events: SSE, out: list[Delta]) -> None:
+        self.finished = self.done = events.data[-1] == b"over"
+        out += [TextDelta(data.decode().upper()) for data in events.data if data != b"over"]
 
     def end(self) -> Stop:
         return Stop("stop" if self.finished else None)

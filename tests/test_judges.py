@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from cascadeflow import ConfigError, ModelConfig
 from cascadeflow.errors import ProviderError
 from cascadeflow.judges import Agreement, JudgeModel, Panel, Referee, Reply, SelfCheck
+from cascadeflow.judges.agreement import outcome
 from cascadeflow.judges.base import SAID_NO, SAID_YES
-from cascadeflow.judges.final import outcome
 from cascadeflow.types import Delta, Request, Stop, TextDelta, ToolCallDelta
 
 DOWN = ProviderError("down", kind="server")

@@ -53,7 +53,7 @@ prices = st.builds(
 
 
 def opened(ledger: Ledger, price: FlatPrice = DRAFT, tier: int = 0, now: float = 10.0) -> Attempt:
-    return ledger.open(
+    row = ledger.open(
         model="small",
         provider="openai",
         tier=tier,
@@ -61,6 +61,8 @@ def opened(ledger: Ledger, price: FlatPrice = DRAFT, tier: int = 0, now: float =
         input_estimate=ASKED_TOKENS,
         now=now,
     )
+    row.sent = None
+    return row
 
 
 # --- prices ---------------------------------------------------------------------------------------
@@ -258,10 +260,12 @@ def test_a_request_the_server_may_have_worked_on_costs_its_estimated_input(kind:
     assert row.usd > 0
 
 
-def test_a_row_closed_while_it_waited_for_its_retry_costs_nothing() -> None:
+@pytest.mark.parametrize("outcome", ["cancelled", "failed"])
+def test_a_row_whose_request_never_left_costs_nothing(outcome: Outcome) -> None:
     ledger = Ledger()
     row = opened(ledger, now=12.0)
-    ledger.close(row, "cancelled", 11.0)
+    row.sent = False
+    ledger.close(row, outcome, 11.0, "timeout.first_token" if outcome == "failed" else None)
     assert (row.usd, row.latency) == (Decimal(0), 0.0)
     assert row.source == "reported"
 

@@ -45,8 +45,9 @@ def test_text_finish_and_usage_of_an_ordinary_stream() -> None:
 def test_finished_and_done_tell_how_far_the_stream_is() -> None:
     decoder, out = Decoder(OPENAI), list[Delta]()
     seen: list[tuple[bool, bool]] = []
-    for event in SSEDecoder().feed(encoded(said("a"), chunk({}, "stop"), b"[DONE]", said("b"))):
-        decoder.feed(event, out)
+    for event in (said("a"), chunk({}, "stop"), b"[DONE]", said("b")):
+        for events in SSEDecoder().feed(encoded(event)):
+            decoder.feed(events, out)
         seen.append((decoder.finished, decoder.done))
     assert seen == [(False, False), (True, False), (True, True), (True, True)]
     assert out == [TextDelta("a")]

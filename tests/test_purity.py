@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -151,3 +154,48 @@ def test_nobody_prints_but_the_command_line() -> None:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
             ]
             assert "print" not in calls, name
+
+
+# --- what is loaded when --------------------------------------------------------------------------
+
+EXTRAS = (
+    "pydantic", "jsonschema_rs", "docstring_parser", "genai_prices", "numpy", "altair", "typer",
+    "rich",
+)  # fmt: skip
+
+
+def load(modules: Iterable[str], without: Iterable[str]) -> None:
+    """Import in a fresh interpreter, and see that nothing of `without` came along."""
+    loaded = f"{{*sys.modules}} & {{*{[*without]}}}"
+    code = f"import sys, {', '.join(modules)}; sys.exit(str({loaded} or ''))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+    )
+    assert not done.stderr.strip(), done.stderr
+
+
+def test_importing_the_package_loads_nothing_that_takes_time() -> None:
+    load(("cascadeflow",), ("aiohttp", "msgspec", "asyncio", "ssl", *EXTRAS))
+
+
+def test_no_module_needs_an_extra_to_be_imported() -> None:
+    optional = ("cascadeflow.cli", "cascadeflow.evaluate")
+    load([name for name in FILES if not name.startswith(optional)], EXTRAS)
+
+
+def test_the_agent_is_made_without_the_http_client() -> None:
+    load(("cascadeflow.agent",), ("aiohttp", *EXTRAS))
+
+
+def test_the_page_on_architecture_names_files_that_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = set(re.findall(r"(?<![\w/.])((?:\w+/)*\w+(?:\.py|/))(?![\w-])", page))
+    assert {"agent.py", "core/cascade.py", "providers/sse.py"} <= named
+    assert {
+        each for each in named if not any((at / each).exists() for at in (PACKAGE, ROOT))
+    } == set()

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +17,14 @@ from cascadeflow.config import ModelConfig
 from cascadeflow.core.policy import ThresholdPolicy
 from cascadeflow.errors import CascadeError, ConfigError, ProviderError
 from cascadeflow.evaluate.dataset import read
+from cascadeflow.evaluate.replay import replay
+from cascadeflow.judges import Panel, SelfCheck
 from cascadeflow.providers.scripted import Answers, Script, Scripted
 from cascadeflow.recording import Recorder
 from cascadeflow.tools import ToolExecutor, tool
 from cascadeflow.types import Stop, TextDelta, ToolCallDelta, Usage
 
+from .advising import Heedful
 from .play import Marked, whole
 
 GOOD, BAD = whole("Paris.", 3), whole("bad answer", 2)
@@ -40,6 +44,11 @@ def ladder(
     return CascadeAgent(models, record=path, **settings)
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "calls.jsonl"
+
+
 def rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
@@ -49,8 +58,7 @@ def lookup(city: str) -> str:
     return f"{city} is fine"
 
 
-def test_a_row_tells_what_was_asked_answered_and_decided(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_a_row_tells_what_was_asked_answered_and_decided(path: Path) -> None:
     result = ladder(path, BAD).run_sync("Capital of France?")
     (row,) = rows(path)
     assert row["id"] == result.id
@@ -67,15 +75,13 @@ def test_a_row_tells_what_was_asked_answered_and_decided(tmp_path: Path) -> None
     assert row["time"] > 1.7e9
 
 
-def test_the_verifier_of_an_accepted_draft_was_not_asked(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_the_verifier_of_an_accepted_draft_was_not_asked(path: Path) -> None:
     ladder(path, GOOD).run_sync("hi")
     (row,) = rows(path)
     assert (row["accepted"], row["verifier"]) == (True, None)
 
 
-def test_the_evaluation_reads_what_was_recorded_and_how_it_was_rated(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_the_evaluation_reads_what_was_recorded_and_how_it_was_rated(path: Path) -> None:
     agent = ladder(path, Answers(GOOD, BAD))
     accepted, replaced = agent.run_sync("one"), agent.run_sync("two")
     agent.feedback(accepted.id, correct=True)
@@ -86,8 +92,7 @@ def test_the_evaluation_reads_what_was_recorded_and_how_it_was_rated(tmp_path: P
     assert (second.draft_correct, second.verifier_correct) == (None, 0.25)
 
 
-def test_conversations_tools_and_forms_are_recorded_as_they_were_sent(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_conversations_tools_and_forms_are_recorded_as_they_were_sent(path: Path) -> None:
     call: Script = [ToolCallDelta(0, "c1", "lookup", '{"city": "Rome"}'), Stop("tool_calls")]
     agent = ladder(path, call)
     history = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
@@ -102,38 +107,43 @@ def test_conversations_tools_and_forms_are_recorded_as_they_were_sent(tmp_path: 
     assert row["draft"]["content"] is None
 
 
-def test_log_probabilities_are_recorded(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_log_probabilities_are_recorded(path: Path) -> None:
     draft: Script = [TextDelta("Pa", (-0.5,)), TextDelta("ris", (-0.1, -0.2)), Stop("stop")]
     ladder(path, draft).run_sync("hi")
     assert rows(path)[0]["draft"]["logprobs"] == [-0.5, -0.1, -0.2]
 
 
-def test_an_unknown_price_is_no_price(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_opinions_of_judges_are_recorded_and_replayed(path: Path) -> None:
+    doubt: Script = [TextDelta("false", (math.log(0.9),)), Stop("stop")]
+    panel = Panel([SelfCheck()], timeout=5)
+    agent = ladder(path, Answers(GOOD, doubt), estimator=Heedful(), judges=panel)
+    result = agent.run_sync("Capital of France?")
+    (row,) = read(path)
+    assert [(each.judge, round(each.p_good, 2)) for each in row.opinions] == [("self_check", 0.1)]
+    assert replay(row, Heedful()).estimate.p_good == row.p_good == result.confidence
+
+
+def test_an_unknown_price_is_no_price(path: Path) -> None:
     provider = Scripted({"small": GOOD, "large": GOOD})
     models = [ModelConfig("small", provider), ModelConfig("large", provider, cost=1)]
     CascadeAgent(models, record=path, estimator=Marked()).run_sync("hi")
     assert rows(path)[0]["draft"]["cost"] is None
 
 
-def test_a_query_without_a_judged_draft_is_not_recorded(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_a_query_without_a_judged_draft_is_not_recorded(path: Path) -> None:
     ladder(path, GOOD).run_sync("hi", force_direct=True)
     ladder(path, DOWN).run_sync("hi")
     assert rows(path) == []
 
 
-def test_a_draft_whose_verifier_failed_is_recorded_without_one(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_a_draft_whose_verifier_failed_is_recorded_without_one(path: Path) -> None:
     with pytest.raises(CascadeError):
         ladder(path, BAD, DOWN).run_sync("hi")
     (row,) = rows(path)
     assert (row["draft"]["content"], row["verifier"]) == ("bad answer", None)
 
 
-def test_a_stream_that_is_left_after_the_decision_is_recorded(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_a_stream_that_is_left_after_the_decision_is_recorded(path: Path) -> None:
 
     async def leave() -> None:
         stream = ladder(path, BAD).stream_events("hi")
@@ -147,8 +157,7 @@ def test_a_stream_that_is_left_after_the_decision_is_recorded(tmp_path: Path) ->
     assert (row["accepted"], row["verifier"]) == (False, None)
 
 
-def test_each_turn_of_a_tool_loop_is_a_row_and_feedback_goes_to_the_last(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_each_turn_of_a_tool_loop_is_a_row_and_feedback_goes_to_the_last(path: Path) -> None:
     call: Script = [ToolCallDelta(0, "c1", "lookup", '{"city": "Rome"}'), Stop("tool_calls")]
     agent = ladder(path, Answers(call, GOOD))
     manager = agent.tool_streaming_manager
@@ -166,14 +175,12 @@ def test_each_turn_of_a_tool_loop_is_a_row_and_feedback_goes_to_the_last(tmp_pat
     assert (first.draft_correct, second.draft_correct) == (None, 1.0)
 
 
-def test_text_that_is_no_unicode_is_recorded_escaped(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_text_that_is_no_unicode_is_recorded_escaped(path: Path) -> None:
     ladder(path, GOOD).run_sync("half a pair: \ud800")
     assert rows(path)[0]["query"] == "half a pair: \ud800"
 
 
-def test_concurrent_queries_are_all_recorded(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_concurrent_queries_are_all_recorded(path: Path) -> None:
     agent = ladder(path, GOOD)
 
     async def ask() -> list[str]:
@@ -183,8 +190,7 @@ def test_concurrent_queries_are_all_recorded(tmp_path: Path) -> None:
     assert {row["id"] for row in rows(path)} == set(asked)
 
 
-def test_a_recorder_bounds_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_a_recorder_bounds_the_file(path: Path, tmp_path: Path) -> None:
     agent = ladder(Recorder(path, max_bytes=4096), GOOD)
     for _ in range(30):
         agent.run_sync("hi")
@@ -207,8 +213,7 @@ def test_a_disk_that_refuses_costs_a_warning_and_no_query(
     assert os.strerror(errno.ENOENT) in told
 
 
-def test_what_has_no_form_in_json_is_recorded_as_it_prints(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_what_has_no_form_in_json_is_recorded_as_it_prints(path: Path) -> None:
     message: Mapping[str, Any] = {"role": "user", "content": "hi", "mark": {1, 2}.__iter__}
     ladder(path, GOOD).run_sync([message])
     assert "method-wrapper" in rows(path)[0]["messages"][0]["mark"]
@@ -239,8 +244,7 @@ def test_a_bound_too_small_for_a_row_is_a_config_error(tmp_path: Path) -> None:
         Recorder(tmp_path / "calls.jsonl", max_bytes=10)
 
 
-def test_a_closed_agent_may_go_on_recording(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_a_closed_agent_may_go_on_recording(path: Path) -> None:
     agent = ladder(path, GOOD, policy=ThresholdPolicy())
 
     async def twice() -> None:
@@ -253,8 +257,7 @@ def test_a_closed_agent_may_go_on_recording(tmp_path: Path) -> None:
     assert [row["query"] for row in rows(path)] == ["one", "two"]
 
 
-def test_tokens_are_those_of_the_ledger(tmp_path: Path) -> None:
-    path = tmp_path / "calls.jsonl"
+def test_tokens_are_those_of_the_ledger(path: Path) -> None:
     usage = Usage(input_tokens=11, output_tokens=5)
     ladder(path, [TextDelta("Paris."), Stop("stop", usage)]).run_sync("hi")
     draft = rows(path)[0]["draft"]

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from cascadeflow.config import RetryPolicy, Timeouts
 from cascadeflow.core import events
-from cascadeflow.core.retry import RetryBudget, retry_delay
+from cascadeflow.core.health import RetryBudget
+from cascadeflow.core.retry import retry_delay
 from cascadeflow.errors import ProviderError
 from cascadeflow.types import ReasoningDelta, Stop, TextDelta, ToolCallDelta
 
@@ -154,8 +155,8 @@ def test_the_total_deadline_does_not_wait_for_a_retry() -> None:
 
 
 def test_a_model_that_fails_for_everybody_is_soon_asked_once_only() -> None:
-    shared = [tier("m0")]
-    opened = [len(Play([[[LOST]]], make_rules(), shared).opened) for _ in range(20)]
+    shared, rules = [tier("m0")], make_rules(retry=RetryPolicy(breaker=False))
+    opened = [len(Play([[[LOST]]], rules, shared).opened) for _ in range(20)]
     assert opened[0] == 3
     assert opened[-1] == 1
     assert sum(opened) == 20 + 10

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cascadeflow import ModelConfig
+from cascadeflow.judges import JudgeModel, SelfCheck
 from cascadeflow.providers.simulated import KINDS, Question, generate, is_small
-from cascadeflow.providers.simulated.knowledge import entries
-from cascadeflow.providers.simulated.mistakes import RATES
-from cascadeflow.providers.simulated.model import LONGEST_ANSWER, Reply, answer
-from cascadeflow.providers.simulated.phrasing import REFUSAL
-from cascadeflow.providers.simulated.tokens import LONGEST, count, tokens
-from cascadeflow.providers.simulated.wire import read
+from cascadeflow.providers.simulated.mistakes import REFUSAL
+from cascadeflow.providers.simulated.model import LONGEST_ANSWER, answer
+from cascadeflow.providers.simulated.questions import SKILLS
+from cascadeflow.providers.simulated.tokens import LONGEST, tokens
+from cascadeflow.providers.simulated.wire import Reply, read
+from cascadeflow.types import Request, Stop, TextDelta
 
 SMALL, LARGE = "gpt-4o-mini", "gpt-4o"
 
@@ -31,7 +33,7 @@ def ask(model: str, text: str, *, server_seed: int = 0, system: str = "", **fiel
 
 @pytest.fixture(scope="module")
 def questions() -> list[Question]:
-    return generate(seed=3, n=105)
+    return generate(seed=3, n=100)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_other_names_and_lookalikes_map_to_the_large_one(name: str) -> None:
 
 
 def wrong_by_kind(model: str, temperature: float) -> Iterator[tuple[str, float, int]]:
-    asked = generate(seed=11, n=7 * 25)
+    asked = generate(seed=11, n=len(KINDS) * 30)
     for kind in KINDS:
         checks = [
             question.check(
@@ -73,14 +75,14 @@ def wrong_by_kind(model: str, temperature: float) -> Iterator[tuple[str, float, 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_small_model_errs_at_the_documented_rate_of_each_kind(temperature: float) -> None:
     for kind, share, n in wrong_by_kind(SMALL, temperature):
-        documented = next(rates.small for name, rates in RATES.items() if name == kind)
+        documented = next(skill.small for name, skill in SKILLS.items() if name == kind)
         error = (documented * (1 - documented) / n) ** 0.5
         assert abs(share - documented) < 4 * error, (kind, share, documented)
 
 
 def test_large_model_errs_rarely() -> None:
     for kind, share, n in wrong_by_kind(LARGE, 0.0):
-        documented = next(rates.large for name, rates in RATES.items() if name == kind)
+        documented = next(skill.large for name, skill in SKILLS.items() if name == kind)
         error = (documented * (1 - documented) / n) ** 0.5
         assert abs(share - documented) < 4 * error, (kind, share, documented)
 
@@ -120,14 +122,16 @@ def test_answer_tokens_of_wrong_answers_are_less_probable_but_not_always(
         for seed in range(4):
             reply = ask(SMALL, question.text, server_seed=seed, temperature=0)
             if reply.text != REFUSAL and reply.finish_reason == "stop":
-                lowest[question.check(reply.text)].append(min(t.logprob for t in reply.tokens))
+                lowest[question.check(reply.text)].append(
+                    min(logprob for _, logprob in reply.tokens)
+                )
     pairs = [right > wrong for right in lowest[True] for wrong in lowest[False]]
     assert 0.65 < sum(pairs) / len(pairs) < 0.97
 
 
 def test_some_wrong_arithmetic_shows_a_wrong_equation_and_some_does_not() -> None:
     holds: list[bool] = []
-    for question in generate(seed=21, n=7 * 60)[::7]:
+    for question in generate(seed=21, n=len(KINDS) * 60)[len(KINDS) - 1 :: len(KINDS)]:
         text = ask(SMALL, question.text, temperature=0).text
         if not question.check(text) and "=" in text:
             holds.append(all(_holds(line) for line in _equations(text)))
@@ -156,20 +160,10 @@ def _holds(equation: tuple[float, str, float, float]) -> bool:
     return abs(results[op] - value) < 1e-3
 
 
-def test_each_token_is_among_its_alternatives_most_likely_first() -> None:
-    for token in ask(SMALL, "What is 12 * 34?", temperature=0).tokens:
-        values = [logprob for _, logprob in token.others]
-        assert token.others[0] == (token.text, token.logprob)
-        assert values == sorted(values, reverse=True)
-        assert len({text for text, _ in token.others}) == 6
-        assert all(logprob <= 0 for logprob in values)
-
-
 @given(st.text(max_size=200))
 def test_tokens_lose_nothing_and_are_short(text: str) -> None:
     pieces = tokens(text)
     assert "".join(pieces) == text
-    assert count(text) == len(pieces)
     words = [piece for piece in pieces if piece.strip().isalpha()]
     assert all(len(piece) <= LONGEST for piece in words)
 
@@ -196,12 +190,9 @@ def test_model_named_refuse_always_refuses() -> None:
     assert ask("refuse-mini", "What is 2 + 2?").text == REFUSAL
 
 
-def test_every_open_question_has_a_better_answer_by_the_large_model() -> None:
-    assert len(entries()) >= 40
-    for entry in entries():
-        for way in entry.asks:
-            assert ask(LARGE, way).text == entry.large, way
-            assert entry.small in ask(SMALL, way).text
+def test_an_open_question_has_a_better_answer_by_the_large_model() -> None:
+    for text in ("What is Python?", "Explain AI", "Hello!", "Why is the sky blue?"):
+        assert len(ask(LARGE, text).text) > 2 * len(ask(SMALL, text).text)
 
 
 def test_unknown_prompts_get_an_honest_answer_about_them() -> None:
@@ -216,11 +207,8 @@ def test_system_prompt_shapes_the_answer_and_is_counted() -> None:
     plain = ask(LARGE, "What is 12 * 34?")
     brief = ask(LARGE, "What is 12 * 34?", system="Answer with one word.")
     assert brief.text == "408"
-    assert brief.prompt_tokens == plain.prompt_tokens + 4 + count("Answer with one word.")
-    loud = ask(LARGE, "What is Python?", system="Reply in upper case.")
-    assert loud.text == loud.text.upper()
-    short = ask(LARGE, "What is Python?", system="Use one sentence.")
-    assert short.text.count(".") == 1
+    counted = len(tokens("Answer with one word."))
+    assert brief.prompt_tokens == plain.prompt_tokens + 4 + counted
 
 
 def test_json_format_and_schema_are_obeyed() -> None:
@@ -243,3 +231,35 @@ def test_no_answer_is_longer_than_the_limit_of_the_model() -> None:
 @given(st.text(max_size=300))
 def test_any_prompt_gets_an_answer(text: str) -> None:
     assert ask(SMALL, text).text
+
+
+def beliefs(judged: SelfCheck | JudgeModel, model: str) -> tuple[list[float], list[float]]:
+    """What the model thinks of right drafts and of wrong ones, as the judge reads its replies."""
+    found: tuple[list[float], list[float]] = ([], [])
+    for question in generate(seed=6, n=60):
+        for draft in (f"The answer is {question.answer}.", "The answer is 1234567."):
+            request = Request(messages=({"role": "user", "content": question.text},))
+            (asked,) = judged.inquiries(request, draft)
+            body = {"model": model, "messages": asked.messages, "temperature": 0}
+            said = answer(read(json.dumps(body).encode()))
+            deltas = [TextDelta(text, logprobs=(logprob,)) for text, logprob in said.tokens]
+            opinion = judged.opinion(request, draft, [[*deltas, Stop("stop")]])
+            assert opinion is not None
+            found[draft != f"The answer is {question.answer}."].append(opinion.p_good)
+    return found
+
+
+@pytest.mark.parametrize("scale", ["self", "grade", "yes_no"])
+@pytest.mark.parametrize("model", [SMALL, LARGE])
+def test_a_model_asked_about_an_answer_tells_right_from_wrong_better_than_chance(
+    scale: str, model: str
+) -> None:
+    other = ModelConfig("judge", "simulated")
+    judges: dict[str, SelfCheck | JudgeModel] = {
+        "self": SelfCheck(),
+        "grade": JudgeModel(model=other),
+        "yes_no": JudgeModel(model=other, scale="yes_no"),
+    }
+    right, wrong = beliefs(judges[scale], model)
+    pairs = [(one > other) + 0.5 * (one == other) for one in right for other in wrong]
+    assert sum(pairs) / len(pairs) > (0.7 if model == SMALL else 0.9)

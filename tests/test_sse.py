@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import TypeAlias
 
 import pytest
 from hypothesis import example, given
@@ -20,20 +21,24 @@ ODD = (
     b'data: {"last": 1}\n\ndata: never closed\n'
 )
 EVENTS = [
-    SSE("", b"first"),
-    SSE("named", b"no space\n two\n"),
-    SSE("", "a\x00b\ngrüße".encode()),
-    SSE("", b""),
-    SSE("", b'{"last": 1}'),
+    ("", b"first"),
+    ("named", b"no space\n two\n"),
+    ("", "a\x00b\ngrüße".encode()),
+    ("", b""),
+    ("", b'{"last": 1}'),
 ]
 
+Event: TypeAlias = tuple[str, bytes]
 
-def stream(chunks: Iterable[bytes], limit: int = 1000) -> Iterator[SSE]:
+
+def stream(chunks: Iterable[bytes], limit: int = 1000) -> Iterator[Event]:
     decoder = SSEDecoder(limit)
-    return (event for chunk in chunks for event in decoder.feed(chunk))
+    for chunk in chunks:
+        for run in decoder.feed(chunk):
+            yield from ((run.event, data) for data in run.data)
 
 
-def decode(chunks: Iterable[bytes], limit: int = 1000) -> list[SSE]:
+def decode(chunks: Iterable[bytes], limit: int = 1000) -> list[Event]:
     return list(stream(chunks, limit))
 
 
@@ -59,21 +64,27 @@ def test_all_line_ends_are_equal_in_every_chunk_size(eol: bytes, size: int) -> N
     assert decode(body[at : at + size] for at in range(0, len(body), size)) == EVENTS
 
 
+def test_ordinary_events_of_one_read_are_one_run() -> None:
+    decoder = SSEDecoder()
+    assert list(decoder.feed(b"data: a\n\ndata: b\n\ndata: c")) == [SSE("", [b"a", b"b"])]
+    assert list(decoder.feed(b"\n\ndata: d\n\n")) == [SSE("", [b"c", b"d"])]
+
+
 def test_an_event_is_given_as_soon_as_its_empty_line_ends_with_cr() -> None:
     decoder = SSEDecoder()
-    assert list(decoder.feed(b"data: x\r\r")) == [SSE("", b"x")]
-    assert list(decoder.feed(b"\ndata: y\n\n")) == [SSE("", b"y")]
+    assert list(decoder.feed(b"data: x\r\r")) == [SSE("", [b"x"])]
+    assert list(decoder.feed(b"\ndata: y\n\n")) == [SSE("", [b"y"])]
 
 
 def test_a_byte_order_mark_counts_only_at_the_start() -> None:
-    assert decode([b"\xef", b"\xbb", b"\xbf", b"data: a\n\n"]) == [SSE("", b"a")]
-    assert decode([b"data: a\n\n", b"\xef\xbb\xbfdata: b\n\n"]) == [SSE("", b"a")]
+    assert decode([b"\xef", b"\xbb", b"\xbf", b"data: a\n\n"]) == [("", b"a")]
+    assert decode([b"data: a\n\n", b"\xef\xbb\xbfdata: b\n\n"]) == [("", b"a")]
     assert decode([b"\xef\xbbdata: a\n\n"]) == []
 
 
 def test_the_event_name_is_forgotten_after_an_empty_line() -> None:
-    assert decode([b"event: x\ndata: 1\n\ndata: 2\n\n"]) == [SSE("x", b"1"), SSE("", b"2")]
-    assert decode([b"event: x\nevent\ndata: 1\n\n"]) == [SSE("", b"1")]
+    assert decode([b"event: x\ndata: 1\n\ndata: 2\n\n"]) == [("x", b"1"), ("", b"2")]
+    assert decode([b"event: x\nevent\ndata: 1\n\n"]) == [("", b"1")]
 
 
 @pytest.mark.parametrize(
@@ -92,22 +103,22 @@ def test_a_line_or_event_beyond_the_limit_is_refused_after_the_events_before_it(
 ) -> None:
     body = b"data: good\n\n" + body
     events = stream((body[at : at + size] for at in range(0, len(body), size)), limit=50)
-    assert next(events) == SSE("", b"good")
+    assert next(events) == ("", b"good")
     with pytest.raises(ProtocolError, match=f"{what} of more than 50 bytes") as caught:
         next(events)
     assert (caught.value.kind, caught.value.retryable) == ("protocol", False)
 
 
 def test_a_line_and_an_event_of_just_the_limit_pass() -> None:
-    assert decode([b"data: " + b"x" * 44 + b"\n\n"], limit=50) == [SSE("", b"x" * 44)]
-    assert decode([b"data: 1234567890\n" * 4 + b"\n"], limit=43)[0].data.count(b"\n") == 3
+    assert decode([b"data: " + b"x" * 44 + b"\n\n"], limit=50) == [("", b"x" * 44)]
+    assert decode([b"data: 1234567890\n" * 4 + b"\n"], limit=43)[0][1].count(b"\n") == 3
 
 
 def test_many_short_events_in_a_chunk_longer_than_the_limit_pass() -> None:
-    assert decode([b"data: abc\n\n" * 100], limit=20) == [SSE("", b"abc")] * 100
+    assert decode([b"data: abc\n\n" * 100], limit=20) == [("", b"abc")] * 100
 
 
 def test_a_long_line_in_small_chunks_comes_out_whole() -> None:
     line = b"data: " + bytes(range(32, 127)) * 5000
     chunks = [line[at : at + 64] for at in range(0, len(line), 64)]
-    assert decode([*chunks, b"\n", b"\n"], limit=len(line)) == [SSE("", line[6:])]
+    assert decode([*chunks, b"\n", b"\n"], limit=len(line)) == [("", line[6:])]

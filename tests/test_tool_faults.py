@@ -153,18 +153,6 @@ def test_an_odd_call_is_put_together_and_executed_once(
 
 
 @pytest.mark.parametrize("fault", INVALID)
-def test_an_invalid_call_of_a_draft_makes_the_next_model_take_over(
-    server: ThreadedFaultServer, dialect: str, fault: str
-) -> None:
-    told = on_draft(server, dialect, fault)
-    decisions = of(told, "draft_decision")
-    assert {event.data["reason"] for event in decisions} == {"invalid_tool_call"}
-    discarded = of(told, "switch")[0].data["discarded_tool_calls"]
-    assert len(discarded) == 1
-    assert result(told)["warnings"] == []
-
-
-@pytest.mark.parametrize("fault", INVALID)
 def test_an_invalid_call_of_the_last_model_is_told_back_to_it_once(
     server: ThreadedFaultServer, dialect: str, fault: str
 ) -> None:
@@ -179,27 +167,6 @@ def test_an_invalid_call_of_the_last_model_is_told_back_to_it_once(
     assert result(told)["tool_calls"] == []
     assert len(result(told)["warnings"]) == 2
     assert len(server.log()) == 2
-
-
-@pytest.mark.parametrize("fault", INVALID)
-def test_a_model_that_mends_its_call_is_heard(
-    server: ThreadedFaultServer, dialect: str, fault: str
-) -> None:
-    told, ran = converse(server, dialect, f"{fault}|tool-loop|ok?k=m{dialect}")
-    assert ran == [CELSIUS]
-    last = brief(told).split("tool_error ")[1]
-    assert last.startswith("routing tool_call_start tool_call_delta tool_call_complete tool_exec")
-    assert result(told)["finish_reason"] == "stop"
-
-
-def test_truncated_arguments_are_never_executed(server: ThreadedFaultServer, dialect: str) -> None:
-    on_draft(server, dialect, "tool-args-truncated")
-    told, ran = converse(server, dialect, "tool-args-truncated")
-    assert ran == []
-    assert brief(told) == "routing tool_call_start tool_call_delta complete"
-    assert result(told)["finish_reason"] == "length"
-    assert result(told)["truncated"] is True
-    assert result(told)["tool_calls"] == []
 
 
 @pytest.mark.parametrize(
@@ -228,27 +195,6 @@ def test_hostile_arguments_cost_little(
     before = time.process_time()
     converse(server, dialect, fault)
     assert time.process_time() - before < 3
-
-
-def test_a_loop_ends_after_exactly_so_many_model_calls(
-    server: ThreadedFaultServer, dialect: str
-) -> None:
-    server.reset()
-    told, ran = converse(server, dialect, "tool-loop", max_turns=4)
-    assert len(server.log()) == 4
-    assert len(ran) == 3
-    assert result(told)["finish_reason"] == "max_turns_reached"
-    assert result(told)["total_cost"] == pytest.approx(4 * 53 / 1000)
-    assert [row["source"] for row in result(told)["attempts"]] == ["reported"] * 4
-
-
-def test_calls_of_a_rejected_draft_are_provisional_and_never_run(
-    server: ThreadedFaultServer, dialect: str
-) -> None:
-    told = on_draft(server, dialect, "tool-args-schema")
-    starts = of(told, "tool_call_start")
-    assert [event.data["phase"] for event in starts[:2]] == ["draft", "verifier"]
-    assert {event.data["phase"] for event in of(told, "tool_call_complete")} == {"verifier"}
 
 
 @pytest.mark.parametrize("name", ["\x1b[2Jrm", "a\nb", "ü" * 300, "get_weather\r"])

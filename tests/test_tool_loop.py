@@ -72,11 +72,7 @@ def test_three_turns_make_one_conversation() -> None:
 
     run(body())
     sent = [list(request.messages) for _, request in models.calls]
-    asked = {
-        "id": "a",
-        "type": "function",
-        "function": {"name": "get_weather", "arguments": PARIS},
-    }
+    asked = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": PARIS}}
     assert sent[0] == [USER]
     assert sent[1] == [
         USER,
@@ -133,10 +129,7 @@ def test_the_simulated_models_hold_a_conversation_with_two_tools() -> None:
             told = await read(tools_of(agent, query, tools=[get_weather, get_time], temperature=0))
         assert [
             event.tool_result and event.tool_result.name for event in of(told, "tool_result")
-        ] == [
-            "get_weather",
-            "get_time",
-        ]
+        ] == ["get_weather", "get_time"]
         assert "22" in result(told)["content"]
         assert "12:30" in result(told)["content"]
         assert result(told)["finish_reason"] == "stop"

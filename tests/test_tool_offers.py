@@ -17,17 +17,7 @@ from cascadeflow.types import Message
 from . import anthropic_events as anthropic
 from . import chat_events as chat
 from .loopback import CHUNKED, Peer, serving
-from .tool_streams import (
-    ASK,
-    PARIS,
-    WEATHER,
-    calls,
-    ladder,
-    read,
-    run,
-    says,
-    tools_of,
-)
+from .tool_streams import ASK, PARIS, WEATHER, calls, ladder, read, run, says, tools_of
 
 # --- offering -------------------------------------------------------------------------------------
 

@@ -59,8 +59,7 @@ def test_another_shape_than_openais_is_an_error(call: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "block",
-    [{}, OPENAI, {**ANTHROPIC, "type": "text"}, {**ANTHROPIC, "id": None}, [], None],
+    "block", [{}, OPENAI, {**ANTHROPIC, "type": "text"}, {**ANTHROPIC, "id": None}, [], None]
 )
 def test_another_shape_than_anthropics_is_an_error(block: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="not of Anthropic's shape"):

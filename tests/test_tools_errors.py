@@ -10,11 +10,7 @@ import pytest
 
 from cascadeflow.tools import ToolCall, ToolExecutor
 from cascadeflow.tools.complaint import complaint, redact
-from tests.tool_functions import (
-    add,
-    raising,
-    run,
-)
+from tests.tool_functions import add, raising, run
 
 
 def test_an_exception_is_an_error_result_with_its_type_and_words() -> None:

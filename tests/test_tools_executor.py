@@ -14,13 +14,7 @@ import pytest
 from cascadeflow.errors import ConfigError
 from cascadeflow.tools import ToolCall, ToolConfig, ToolExecutor, ToolResult
 from cascadeflow.tools.executor import REMEMBERED
-from tests.tool_functions import (
-    add,
-    call,
-    get_weather,
-    report,
-    run,
-)
+from tests.tool_functions import add, call, get_weather, report, run
 
 
 def test_sync_and_async_functions_run_and_their_time_is_told() -> None:

@@ -13,12 +13,7 @@ import msgspec
 import pytest
 
 from cascadeflow.tools.plain import UnfitResult, plain
-from tests.tool_functions import (
-    Place,
-    Unit,
-    returning,
-    run,
-)
+from tests.tool_functions import Place, Unit, returning, run
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,7 @@ import pytest
 
 from cascadeflow.tools import ToolCall, ToolExecutor
 from cascadeflow.tools.threads import MOST_LOST, Threads
-from tests.tool_functions import (
-    call,
-    get_weather,
-    run,
-)
+from tests.tool_functions import call, get_weather, run
 
 
 @asynccontextmanager

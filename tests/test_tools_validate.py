@@ -4,8 +4,6 @@ import json
 import math
 import os
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -170,12 +168,7 @@ def test_size_is_bounded_in_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        '{"a":"' + "x" * 5_000_000 + '"}',
-        "[" * 100_000,
-        '{"a":' * 100_000,
-    ],
+    "text", ['{"a":"' + "x" * 5_000_000 + '"}', "[" * 100_000, '{"a":' * 100_000]
 )
 def test_hostile_arguments_are_refused_at_little_cost(text: str) -> None:
     """The bound is 50 ms of CPU, the measured time 5; quadratic time would be minutes."""
@@ -321,8 +314,3 @@ def test_it_agrees_with_the_incremental_parser(text: str) -> None:
     else:
         assert good
         assert value == said.value
-
-
-def test_the_module_is_imported_without_pydantic() -> None:
-    code = "import sys, cascadeflow.tools.validate; assert 'pydantic' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

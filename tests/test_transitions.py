@@ -22,7 +22,7 @@ from cascadeflow.types import Delta, Stop, TextDelta, UsageDelta
 from . import advising
 from .play import make_rules, tier, tokens
 
-CONCEPTS = Path(__file__).resolve().parents[1] / "docs" / "concepts.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "architecture.md"
 TIERS = 2
 
 Table = dict[tuple[str, str], set[str]]
@@ -176,4 +176,4 @@ def test_every_state_is_drawn(table: Table) -> None:
 
 
 def test_the_page_shows_the_same_diagram() -> None:
-    assert mermaid(documented()) in CONCEPTS.read_text("utf-8")
+    assert mermaid(documented()) in PAGE.read_text("utf-8")
