@@ -1,19 +1,23 @@
 # Everything runs in an environment of its own; Python 3.11+ and make are all that is needed.
 #   make demo    the cascade at work, on embedded simulated models      make check   format, lint, types, tests
 #   make test    installs what the tests need, runs them                make fmt     formats and mends lint
-#   make bench   speed side by side with peers                          make docs    runs every snippet of the docs
+#   make bench   speed side by side, and each goal (bench-full: all)    make docs    runs every snippet of the docs
+#   make faults  every fault of the catalogue, and what follows          make simulate   whole queries in virtual time, SEEDS=10000
+#   make fuzz    odd bytes for every decoder, SECONDS=60                make load    many streams, slow readers, servers that are down
 # With DATA=directory of recorded, labelled rows:
-#   make eval      how well the shipped judge decides on them           make guarantee   how often a calibration breaks its promise
-#   make weights   fits the shipped weights anew
+#   make eval      every goal, cross-validated and as shipped            make guarantee   how often a calibration breaks its promise
+#   make weights   fits the shipped weights anew                         make eval EVAL_ARGS=--markdown   the tables of docs/deciding.md
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := cascadeflow tests examples benchmarks
+SOURCES := cascadeflow tests examples benchmarks reliability training
 PYTEST_ARGS ?= -n auto
+SECONDS ?= 60
+SEEDS ?= 10000
 
-.PHONY: demo test eval guarantee weights check lint types fmt bench docs clean
+.PHONY: demo test eval guarantee weights check lint types fmt bench bench-full docs clean faults fuzz load simulate
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -39,7 +43,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 docs: $(VENV)/.installed-test
-	$(BIN)/python -m pytest tests/test_docs.py tests/test_docs_events.py tests/test_docs_providers.py tests/test_readme.py tests/test_examples.py $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_docs_events.py tests/test_docs_providers.py tests/test_readme.py tests/test_examples.py tests/test_web_stream.py tests/test_notebook.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)
@@ -56,21 +60,37 @@ fmt: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix $(SOURCES)
 
 bench: $(VENV)/.installed-test
-	$(BIN)/python -m benchmarks.stream
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-full: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks --full $(BENCH_ARGS)
 	$(BIN)/python -m benchmarks.incremental_json
 	$(BIN)/python -m benchmarks.judge
 
+faults: $(VENV)/.installed-test
+	$(BIN)/python -m reliability.faults $(FAULTS_ARGS)
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python -m reliability.fuzz --seconds $(SECONDS) $(FUZZ_ARGS)
+
+load: $(VENV)/.installed-test
+	$(BIN)/python -m reliability.load
+
 eval: $(VENV)/.installed-test
 	@test -n "$(DATA)" || { echo "make eval DATA=directory of labelled rows"; exit 2; }
-	$(BIN)/python -m cascadeflow eval "$(DATA)" $(EVAL_ARGS)
+	$(BIN)/python -m training.evaluate "$(DATA)" $(EVAL_ARGS)
 
 weights: $(VENV)/.installed-test
 	@test -n "$(DATA)" || { echo "make weights DATA=directory of labelled rows"; exit 2; }
-	$(BIN)/python -m cascadeflow.evaluate.fit "$(DATA)"
+	$(BIN)/python -m training.fit "$(DATA)"
 
 guarantee: $(VENV)/.installed-test
 	@test -n "$(DATA)" || { echo "make guarantee DATA=directory of labelled rows"; exit 2; }
-	$(BIN)/python -m cascadeflow.evaluate.guarantee "$(DATA)"
+	$(BIN)/python -m training.guarantee "$(DATA)" $(EVAL_ARGS)
+
+simulate: $(VENV)/.installed-test
+	$(BIN)/python -m reliability.simulate --seeds $(SEEDS)
 
 clean:
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
