@@ -115,7 +115,7 @@ def plays(draw: st.DrawFn, *, leave: bool = False) -> Play:
     return Play(ladder, draw(all_rules()), tiers, leave_after=leave_after)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(plays())
 def test_every_query_ends_in_one_terminal_event(done: Play) -> None:
     terminal = [event for event in done.told if name(event) in ("COMPLETE", "ERROR")]
@@ -123,7 +123,7 @@ def test_every_query_ends_in_one_terminal_event(done: Play) -> None:
     assert done.cascade.state in (State.DONE, State.FAILED)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(plays(leave=True))
 def test_a_consumer_may_leave_at_any_time(done: Play) -> None:
     assert done.cascade.over
@@ -132,7 +132,7 @@ def test_a_consumer_may_leave_at_any_time(done: Play) -> None:
         assert done.outcomes[-1][1] == "cancelled"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plays())
 def test_attempts_stay_within_the_policy_and_tiers_only_rise(done: Play) -> None:
     asked = [opened.tier for opened in done.opened]
@@ -160,7 +160,7 @@ def same(told: list[events.Event]) -> list[object]:
     return seen
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     draft=st.lists(deltas, max_size=12),
     stop=good_stops,
@@ -183,7 +183,7 @@ def test_any_batching_of_the_same_deltas_gives_the_same_events_and_decision(
     assert same(at_once.told) == same(one_by_one.told) == same(cut.told)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(min_size=1, max_size=300), st.lists(st.integers(1, 299), max_size=8))
 def test_any_cut_of_the_text_discards_what_was_shown(said: str, cuts: list[int]) -> None:
     edges = sorted({0, len(said), *(cut for cut in cuts if cut < len(said))})

@@ -10,7 +10,7 @@ import tracemalloc
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reliability.fuzz_targets import TARGETS, corpus, mutate
@@ -26,7 +26,7 @@ def seeds(target: str) -> list[bytes]:
     return corpus(target)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.data())
 @pytest.mark.parametrize("target", TARGETS)
 def test_changed_streams_give_typed_errors_valid_text_and_the_same_however_cut(
@@ -37,7 +37,7 @@ def test_changed_streams_give_typed_errors_valid_text_and_the_same_however_cut(
     TARGETS[target](mutate(begun, chance), chance)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300), st.integers(0, 2**16))
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_bytes_give_typed_errors_and_the_same_however_cut(

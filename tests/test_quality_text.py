@@ -421,7 +421,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     parts=st.lists(FRAGMENTS | st.text(max_size=40), max_size=6),
     cuts=st.lists(st.integers(0, 3_000), max_size=12),

@@ -222,7 +222,7 @@ def test_a_call_of_a_tool_is_no_structured_answer_and_text_may_come_before_it() 
     asyncio.run(main())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sampled_from([GOOD, f" ```json\n{GOOD}\n``` ", WRONG, "Sure, Paris.", GOOD[:-1]]),
     st.lists(st.integers(0, 60), max_size=10),

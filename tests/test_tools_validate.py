@@ -293,7 +293,7 @@ json_values = st.recursive(
 
 
 @given(json_values, st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_json_can_say_is_read_back_the_same(value: object, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     assert loads(text) == value
@@ -303,7 +303,7 @@ def test_what_json_can_say_is_read_back_the_same(value: object, ascii_only: bool
     st.text(alphabet='{}[]",:0123456789.eE+-\\u d8abcftrunlNI"', max_size=24)
     | st.sampled_from(['{"a":1,"a":2}', '["\\ud800"]', "1e999", "-", "[1,]", "01", "1.", '"\\x"'])
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_it_agrees_with_the_incremental_parser(text: str) -> None:
     said = ProgressiveJSONParser().parse(text)
     good = said.complete and not said.duplicates and not said.lone_surrogates

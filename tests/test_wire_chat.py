@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types import CompletionUsage
 
@@ -173,7 +173,7 @@ def split(body: bytes, cuts: list[int]) -> tuple[list[Delta], Stop | str]:
     return out, decoder.end()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(st.data())
 @pytest.mark.parametrize("file", STREAMS[::6])
 def test_any_split_of_a_recorded_stream_gives_the_same_deltas(

@@ -11,7 +11,7 @@ from typing import Any
 import anthropic
 import pytest
 from anthropic.types.beta import BetaMessage
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cascadeflow.core.calls import Calls
@@ -139,7 +139,7 @@ def test_a_recorded_stream_is_whole_and_undamaged(path: Path) -> None:
     assert all(delta.text for delta in deltas if isinstance(delta, TextDelta))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.data())
 def test_any_split_of_a_recorded_stream_gives_the_same_deltas(data: st.DataObject) -> None:
     small = [path for path in STREAMS if path.stat().st_size < 8000]
