@@ -4,8 +4,10 @@
 #   make bench   speed side by side, and each goal (bench-full: all)    make docs    runs every snippet of the docs
 #   make faults  every fault of the catalogue, and what follows          make simulate   whole queries in virtual time, SEEDS=10000
 #   make fuzz    odd bytes for every decoder, SECONDS=60                make load    many streams, slow readers, servers that are down
+#   make figures   how long files and functions are, what is annotated
 # With DATA=directory of recorded, labelled rows:
 #   make eval      every goal, cross-validated and as shipped            make guarantee   how often a calibration breaks its promise
+#   make bench-full   the judge's goals on them too
 #   make weights   fits the shipped weights anew                         make eval EVAL_ARGS=--markdown   the tables of docs/deciding.md
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
@@ -17,7 +19,7 @@ PYTEST_ARGS ?= -n auto
 SECONDS ?= 60
 SEEDS ?= 10000
 
-.PHONY: demo test eval guarantee weights check lint types fmt bench bench-full docs clean faults fuzz load simulate
+.PHONY: demo test eval guarantee weights check lint types fmt bench bench-full figures docs clean faults fuzz load simulate
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -26,15 +28,15 @@ $(BIN)/python:
 
 $(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cli,prices]"
-	@touch $@
+	@: > $@
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
-	@touch $@
+	@: > $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
-	@touch $@
+	@: > $@
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python -m cascadeflow demo
@@ -64,9 +66,10 @@ bench: $(VENV)/.installed-test
 
 bench-full: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.peers
-	$(BIN)/python -m benchmarks --full $(BENCH_ARGS)
-	$(BIN)/python -m benchmarks.incremental_json
-	$(BIN)/python -m benchmarks.judge
+	$(BIN)/python -m benchmarks --full $(if $(DATA),--data "$(DATA)") $(BENCH_ARGS)
+
+figures: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.figures
 
 faults: $(VENV)/.installed-test
 	$(BIN)/python -m reliability.faults $(FAULTS_ARGS)

@@ -1,9 +1,10 @@
 """Speed, side by side: `make bench` for the essential, `make bench-full` for everything.
 
-    python -m benchmarks [--full] [--rounds 5] [--json FILE] [--markdown FILE] [--keep]
+    python -m benchmarks [--full] [--rounds 5] [--data DIRECTORY] [--json FILE] [--markdown FILE]
+                         [--expected FILE] [--keep]
 
 It prints every figure, then each goal and whether it is met. It ends with 1 if a ratio to the bare
-client has fallen behind that of `expected.json`; `--keep` writes that file anew.
+client has fallen behind that of the expected file; `--keep` writes that file anew.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from . import goals, peers
+from . import goals, incremental_json, judge, peers
 from .crew import Crew
 from .sections import markdown, plain
 from .server import serving
 from .suite import Suite
 
-MARK = "<!-- measured -->"
-"""What follows it on a page is written by `--markdown`."""
+MARK, END = "<!-- measured -->", "<!-- end of measured -->"
+"""What is between them on a page is written by `--markdown`."""
 PACKAGES = ("aiohttp", "msgspec", "httpx2", "openai", "anthropic")
 
 
@@ -64,6 +65,13 @@ def tables(suite: Suite, found: list[goals.Goal]) -> Iterator[tuple[str, list[li
     for section in suite.sections.values():
         if section.rows:
             yield section.title, list(section.table())
+    for python, shapes in suite.arguments.items():
+        title = f"tool arguments in fragments of 16 characters, Python {python}: µs for each"
+        yield title, incremental_json.table(shapes)
+    if suite.judged:
+        yield "one decision: µs of CPU", judge.table(suite.judged)
+    spent = [[title, f"{seconds:.2f}"] for title, seconds in suite.server.items()]
+    yield "the server's own CPU", [["", "s"], *spent]
     yield "Goals", goals.table(found)
 
 
@@ -74,8 +82,6 @@ def notes(suite: Suite, where: dict[str, Any]) -> Iterator[str]:
         f"{where['date']}, {where['python']}, {where['cores']} cores of {where['processor']}, "
         f"load {where['load']}; {versions}"
     )
-    busy = "; ".join(f"{title}: {spent:.2f} s" for title, spent in suite.server.items())
-    yield f"The server's own CPU in all rounds: {busy}"
     for name, reason in suite.crew.skipped.items():
         yield f"Left out of {name}: {reason}"
 
@@ -88,15 +94,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--full", action="store_true", help="every client and figure")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--data", type=Path, metavar="DIRECTORY", help="recorded drafts to judge")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
-    parser.add_argument("--keep", action="store_true", help="write expected.json anew")
+    parser.add_argument("--expected", type=Path, metavar="FILE", default=goals.EXPECTED)
+    parser.add_argument("--keep", action="store_true", help="write the expected file anew")
     options = parser.parse_args()
     began, where = time.monotonic(), machine()
     with serving() as url, Crew() as crew:
-        suite = Suite(url=url, crew=crew, full=options.full, rounds=options.rounds, say=say)
+        suite = Suite(
+            url=url, crew=crew, full=options.full, rounds=options.rounds, data=options.data, say=say
+        )
         suite.run()
-    found = list(goals.goals(suite.sections, suite.arguments))
+    found = list(goals.goals(suite.sections, suite.arguments, suite.judged))
     shown = list(tables(suite, found))
     print("\n\n".join(starmap(plain, shown)), *notes(suite, where), sep="\n")
     print(f"{time.monotonic() - began:.0f} s in all")
@@ -105,13 +115,15 @@ def main() -> int:
         write_page(options.markdown, "\n\n".join(figures))
     if options.json:
         options.json.write_text(json.dumps(report(suite, found, where), indent=2) + "\n", "utf-8")
-    return guard(suite, keep=options.keep)
+    return guard(suite, options.expected, keep=options.keep)
 
 
 def write_page(path: Path, figures: str) -> None:
-    """Put figures into a page: after its mark, or alone."""
+    """Put figures into a page: between its marks, or at its end."""
     page = path.read_text("utf-8") if path.exists() else ""
-    path.write_text(f"{page.partition(MARK)[0]}{MARK}\n\n{figures}\n", "utf-8")
+    before, _, rest = page.partition(MARK)
+    after = rest.partition(END)[2] or "\n"
+    path.write_text(f"{before}{MARK}\n\n{figures}\n\n{END}{after}", "utf-8")
 
 
 def report(suite: Suite, found: list[goals.Goal], where: dict[str, Any]) -> dict[str, Any]:
@@ -120,19 +132,20 @@ def report(suite: Suite, found: list[goals.Goal], where: dict[str, Any]) -> dict
         "machine": where,
         "sections": {key: each.as_json() for key, each in suite.sections.items()},
         "tool arguments": suite.arguments,
+        "judging": suite.judged,
         "goals": [{**goal._asdict(), "verdict": goal.verdict} for goal in found],
         "server": suite.server,
         "left out": suite.crew.skipped,
     }
 
 
-def guard(suite: Suite, *, keep: bool) -> int:
+def guard(suite: Suite, expected: Path, *, keep: bool) -> int:
     """The exit code: 1 if something has become slower than what is kept."""
     ratios = goals.guarded(suite.sections)
     if keep:
-        goals.keep(ratios)
+        goals.keep(ratios, expected)
         return 0
-    fallen = goals.kept().fallen(ratios)
+    fallen = goals.kept(expected).fallen(ratios)
     for each in fallen:
         print(f"slower than it was: {each}")
     return 1 if fallen else 0

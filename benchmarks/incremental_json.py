@@ -1,11 +1,11 @@
 """Cost of reading JSON in fragments, the live value looked at after each.
 
-    python benchmarks/incremental_json.py [--rounds 5] [--shapes text,records] [--json]
+    python -m benchmarks.incremental_json [--rounds 5] [--shapes text,records] [--json]
 
 For each shape of text and each size from 1 KiB to 1 MiB: CPU time of this process per fragment in
 microseconds, the median of the rounds (small sizes are repeated within a round until they take
 some milliseconds). The last column is the growth exponent: the slope of log(time of the whole text)
-over log(size), 1.0 for linear time. Goals: at most 1.05, and at most 3 microseconds at 1 MiB.
+over log(size), 1.0 for linear time. The goals are in `goals`.
 
 `text` and `records` are the shapes of real tool arguments, the others look for a weak spot.
 """
@@ -18,15 +18,13 @@ import json
 import math
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from cascadeflow.streaming.utils import ProgressiveJSONParser
+
+from .sections import plain, short
 
 SIZES = (1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20)
 ENOUGH = 1 << 16
@@ -126,6 +124,15 @@ def measure(shape: Callable[[int], str], fragment: int, rounds: int) -> dict[str
     return {"us_per_fragment": cells, "exponent": exponent(sizes, times)}
 
 
+def table(shapes: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Its cells, the head first; microseconds for each fragment."""
+    rows = (
+        [name, *map(short, row["us_per_fragment"].values()), f"{row['exponent']:.3f}"]
+        for name, row in shapes.items()
+    )
+    return [["", *(f"{size >> 10} KB" for size in SIZES), "exponent"], *rows]
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--rounds", type=int, default=5)
@@ -134,20 +141,13 @@ def main() -> None:
     options.add_argument("--json", action="store_true")
     args = options.parse_args()
     chosen = args.shapes.split(",") if args.shapes else [shape.__name__ for shape in SHAPES]
-    table = {
+    shapes = {
         shape.__name__: measure(shape, args.fragment, args.rounds)
         for shape in SHAPES
         if shape.__name__ in chosen
     }
-    if args.json:
-        print(json.dumps({"python": platform.python_version(), "shapes": table}))
-        return
-    print(f"CPython {platform.python_version()}, {args.fragment}-character fragments, us/fragment")
-    heads = "".join(f"{size // 1024:>6} K" for size in SIZES)
-    print(f"{'shape':14}{heads}  exponent")
-    for name, row in table.items():
-        cells = "".join(f"{row['us_per_fragment'][str(size)]:8.2f}" for size in SIZES)
-        print(f"{name:14}{cells}{row['exponent']:10.3f}")
+    title = f"Python {platform.python_version()}, {args.fragment} characters: µs for each"
+    print(json.dumps(shapes) if args.json else plain(title, table(shapes)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """CPU of one decision, over recorded rows and over drafts made to be slow.
 
-    python -m benchmarks.judge [FILE...] [--rows 500] [--rounds 3] [--json]
+    python -m benchmarks.judge [FILE...] [--rows 100] [--rounds 3] [--json]
 
 Decision: make the observer, feed the whole draft as one delta, judge it: microseconds of CPU of
 this process, the least of the rounds for each row. Streaming: the draft token by token (four
@@ -9,8 +9,7 @@ the longest single step, which is what other streams on the loop wait for. A row
 
 Files are recordings as `cascadeflow eval` reads them, `--rows` rows of each. The drafts made to be
 slow are 100,000 characters of what scanners stumble over, answered to a question, a calculation, a
-choice, a request for JSON and an offer of tools. Goals: decision <= 1,000 us in the median, <=
-5,000 us in the 99th percentile, slow drafts included; <= 1 us per delta on average.
+choice, a request for JSON and an offer of tools. The goals are in `goals`.
 """
 
 from __future__ import annotations
@@ -18,16 +17,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import platform
 import statistics
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from typing import Any, NamedTuple
 
 from cascadeflow.core.answer import FIRST_LOOK, LOOKS_PER_DOUBLING
 from cascadeflow.core.policy import Estimator
@@ -36,8 +31,12 @@ from cascadeflow.evaluate.replay import recorded, tokens_of
 from cascadeflow.quality import default_estimator
 from cascadeflow.types import Delta, Request, TextDelta, ToolCallDelta
 
+from .sections import plain, short
+
 SIZE = 100_000
 """Characters of a draft made to be slow."""
+RECORDED, SLOW, EVERY = "recorded", "made to be slow", "all of them"
+"""Sets of rows beside those of files."""
 
 UNITS = {
     "one letter": "a",
@@ -115,35 +114,32 @@ def decide(judge: Estimator, request: Request, deltas: Iterable[Delta]) -> float
     return (time.process_time_ns() - start) / 1000
 
 
-def looks(deltas: list[Delta]) -> list[bool]:
+def looks(deltas: list[Delta]) -> Iterator[bool]:
     """After which deltas the cascade judges."""
-    found: list[bool] = []
     size, next_look = 0, FIRST_LOOK
     for delta in deltas:
         size += size_of(delta)
-        found.append(size >= next_look)
-        if found[-1]:
+        yield size >= next_look
+        if size >= next_look:
             next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
-    return found
 
 
-def pace(judge: Estimator, request: Request, deltas: list[Delta]) -> float:
-    """Microseconds per delta while the draft streams, looks included."""
+def pace(judge: Estimator, request: Request, planned: list[tuple[Delta, bool]]) -> float:
+    """Microseconds while the draft streams, looks included."""
     observer = judge.observe(request)
-    planned = list(zip(deltas, looks(deltas), strict=True))
     start = time.process_time_ns()
     for delta, look in planned:
         observer.feed(delta)
         if look:
             observer.estimate()
-    return (time.process_time_ns() - start) / 1000 / max(1, len(deltas))
+    return (time.process_time_ns() - start) / 1000
 
 
-def longest_step(judge: Estimator, request: Request, deltas: list[Delta]) -> float:
+def longest_step(judge: Estimator, request: Request, planned: list[tuple[Delta, bool]]) -> float:
     """Microseconds of the longest single step; reading the clock is some tenths of one of them."""
     observer = judge.observe(request)
     longest = 0
-    for delta, look in zip(deltas, looks(deltas), strict=True):
+    for delta, look in planned:
         start = time.process_time_ns()
         observer.feed(delta)
         if look:
@@ -159,40 +155,44 @@ def size_of(delta: Delta) -> int:
     return len(delta.arguments) if isinstance(delta, ToolCallDelta) else 0
 
 
-def measure(judge: Estimator, named: Iterable[tuple[str, Row]], rounds: int) -> dict[str, Any]:
-    """Figures over rows."""
-    decisions: list[tuple[float, str]] = []
-    per_delta: list[tuple[float, int]] = []
-    longest: list[tuple[float, str]] = []
-    for name, row in named:
-        request = request_of(row)
-        whole, cut = deltas_of(row.draft), deltas_of(row.draft, tokens_of(row.draft))[:-1]
-        decide(judge, request, whole)
-        spent = min(decide(judge, request, whole) for _ in range(rounds))
-        decisions.append((spent, name))
-        paces = [pace(judge, request, cut) for _ in range(rounds)]
-        per_delta.append((min(paces), len(cut)))
-        longest.append((min(longest_step(judge, request, cut) for _ in range(rounds)), name))
-    return summary(decisions, per_delta, longest)
+class Spent(NamedTuple):
+    """Microseconds for one row, the least of the rounds."""
+
+    decision: float
+    name: str
+    deltas: int
+    streaming: float
+    longest: float
 
 
-def summary(
-    decisions: list[tuple[float, str]],
-    per_delta: list[tuple[float, int]],
-    longest: list[tuple[float, str]],
-) -> dict[str, Any]:
+def spent(judge: Estimator, name: str, row: Row, rounds: int) -> Spent:
+    """The figures of a row."""
+    request = request_of(row)
+    whole, cut = deltas_of(row.draft), deltas_of(row.draft, tokens_of(row.draft))[:-1]
+    planned = list(zip(cut, looks(cut), strict=True))
+    decide(judge, request, whole)
+    return Spent(
+        min(decide(judge, request, whole) for _ in range(rounds)),
+        name,
+        len(cut),
+        min(pace(judge, request, planned) for _ in range(rounds)),
+        min(longest_step(judge, request, planned) for _ in range(rounds)),
+    )
+
+
+def summary(rows: list[Spent]) -> dict[str, Any]:
     """Quantiles, and which rows were the slowest."""
-    times = sorted(spent for spent, _ in decisions)
-    deltas = sum(count for _, count in per_delta)
+    times = sorted(row.decision for row in rows)
+    longest = max(rows, key=lambda row: row.longest)
     return {
-        "rows": len(times),
+        "rows": len(rows),
         "median_us": statistics.median(times),
         "p99_us": times[math.ceil(0.99 * len(times)) - 1],
         "max_us": times[-1],
-        "slowest": max(decisions)[1],
-        "us_per_delta": sum(each * count for each, count in per_delta) / max(1, deltas),
-        "longest_step_us": max(longest)[0],
-        "longest_step": max(longest)[1],
+        "us_per_delta": sum(row.streaming for row in rows) / sum(row.deltas for row in rows),
+        "longest_step_us": longest.longest,
+        "slowest": max(rows).name,
+        "longest_step": longest.name,
     }
 
 
@@ -202,36 +202,39 @@ def rows_of(path: Path, limit: int) -> Iterator[tuple[str, Row]]:
     yield from ((row.id, row) for row in islice(kept, limit))
 
 
-def tables(paths: list[Path], limit: int, rounds: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(name, figures) of each set of rows."""
+def measure(paths: list[Path], limit: int, rounds: int) -> dict[str, dict[str, Any]]:
+    """The figures of each set of rows, and of all together."""
     judge = default_estimator()
-    for path in files(paths):
-        if named := list(rows_of(path, limit)):
-            yield name_of(path), measure(judge, named, rounds)
-    yield "made to be slow", measure(judge, slow_rows(), rounds)
+    sets = {name_of(path): rows_of(path, limit) for path in files(paths)}
+    found = {
+        name: [spent(judge, each, row, rounds) for each, row in rows] for name, rows in sets.items()
+    }
+    found[RECORDED] = [row for rows in found.values() for row in rows]
+    found[SLOW] = [spent(judge, each, row, rounds) for each, row in slow_rows()]
+    found[EVERY] = found[RECORDED] + found[SLOW]
+    return {name: summary(rows) for name, rows in found.items() if rows}
+
+
+def table(sets: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Its cells, the head first; microseconds of CPU."""
+    keys = ("median_us", "p99_us", "max_us", "us_per_delta", "longest_step_us")
+    heads = ["rows", "median", "p99", "most", "each chunk", "longest step", "slowest"]
+    rows = (
+        [name, str(row["rows"]), *(short(row[key]) for key in keys), row["slowest"]]
+        for name, row in sets.items()
+    )
+    return [["", *heads], *rows]
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("files", nargs="*", type=Path)
-    options.add_argument("--rows", type=int, default=500, help="rows of each file")
+    options.add_argument("--rows", type=int, default=100, help="rows of each file")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--json", action="store_true")
     args = options.parse_args()
-    found: dict[str, Any] = {}
-    if not args.json:
-        print(f"CPython {platform.python_version()}, microseconds of CPU")
-        heads = ("rows", "median", "p99", "max", "per delta", "longest step")
-        print(f"{'':54}" + "".join(f"{head:>13}" for head in heads))
-    for name, row in tables(args.files, args.rows, args.rounds):
-        found[name] = row
-        if not args.json:
-            keys = ("median_us", "p99_us", "max_us", "us_per_delta", "longest_step_us")
-            cells = "".join(f"{row[key]:13.1f}" for key in keys)
-            print(f"{name:54}{row['rows']:13}{cells}", flush=True)
-            print(f"    slowest: {row['slowest']}; longest step: {row['longest_step']}")
-    if args.json:
-        print(json.dumps({"python": platform.python_version(), "sets": found}))
+    sets = measure(args.files, args.rows, args.rounds)
+    print(json.dumps(sets) if args.json else plain("one decision, µs of CPU", table(sets)))
 
 
 if __name__ == "__main__":

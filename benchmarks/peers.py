@@ -36,8 +36,10 @@ PEERS = {
     "langchain": Peer(("langchain-openai",)),
     "index": Peer(("cascadeflow", "openai")),
     "uvloop": Peer(("uvloop", "aiohttp", "msgspec", "openai", "jsonschema-rs"), with_ours=True),
-    "python3.12": Peer(("aiohttp", "msgspec"), "python3.12", with_ours=True),
-    "python3.13": Peer(("aiohttp", "msgspec"), "python3.13", with_ours=True),
+    **{
+        name: Peer(("aiohttp", "msgspec"), name, with_ours=True)
+        for name in ("python3.11", "python3.12", "python3.13")
+    },
 }
 
 
@@ -69,13 +71,13 @@ def missing(name: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What is installed for each peer that has a library of its own."""
+    """What is installed for each peer that has a library of its own, by the library's name."""
     found: dict[str, str] = {}
     for name, peer in PEERS.items():
         places = [str(each) for each in (HOME / name).glob("lib/python*/site-packages")]
         for each in importlib.metadata.distributions(name=peer.packages[0], path=places):
             if not peer.python:
-                found[name] = each.version
+                found[f"{each.name} (index)" if name == "index" else each.name] = each.version
     return found
 
 
@@ -115,7 +117,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", choices=[[], *PEERS], metavar="NAME")
     for name in parser.parse_args().names or PEERS:
-        if interpreter(name).exists():
+        if PEERS[name].python == "python{}.{}".format(*sys.version_info):
+            print(f"{name}: runs the benchmark")
+        elif interpreter(name).exists():
             print(f"{name}: there")
         else:
             print(f"{name}: {install(name) or 'installed'}", flush=True)

@@ -36,6 +36,15 @@ class Section:
         found = [figure / reference for figure, reference in pairs if reference > 0]
         return statistics.median(found) if found else None
 
+    def above(self, name: str, base: str) -> float | None:
+        """By how much the median of a row is above that of another."""
+        ours, theirs = self.median(name), self.median(base)
+        return None if ours is None or theirs is None else ours - theirs
+
+    def greatest(self) -> float | None:
+        """The greatest median of all rows."""
+        return max(map(statistics.median, self.rows.values()), default=None)
+
     def as_json(self) -> dict[str, Any]:
         """Medians, spreads and ratios, and the samples they come from."""
         return {

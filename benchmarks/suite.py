@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .clients import MODULES
 from .crew import Crew, Post, Task, Told
-from .peers import PEERS, ROOT, interpreter, missing
+from .goals import ABANDONED, IMPORTS, IN_TURN, PYTHONS
+from .judge import EVERY, RECORDED, SLOW
+from .peers import ROOT, interpreter, missing
 from .prompts import PROMPTS
 from .scripts import Kind, Script
 from .sections import BARE, KEPT, SDK, Section
@@ -82,10 +85,14 @@ class Suite:
     crew: Crew
     full: bool
     rounds: int = 5
+    data: Path | None = None
+    """Recorded drafts to judge."""
     say: Callable[[str], None]
     sections: dict[str, Section] = field(default_factory=dict[str, Section])
     arguments: dict[str, Told] = field(default_factory=dict[str, Told])
     """What `incremental_json` found, by Python version."""
+    judged: dict[str, Told] = field(default_factory=dict[str, Told])
+    """What `judge` found."""
     server: dict[str, float] = field(default_factory=dict[str, float])
     """CPU seconds of the server, by section."""
 
@@ -99,12 +106,16 @@ class Suite:
         self._requests(everyone)
         self._first_chunks(everyone)
         self._paced("paced", 100, everyone)
-        for streams in (500, 1000) if self.full else (1000,):
+        for streams in (100, 500, 1000) if self.full else (1000,):
             self._many(streams, MANY if self.full else ESSENTIAL)
         self._imports()
         self._routing()
         self._tool_arguments()
         self._escalated()
+        if self.full:
+            self._visible()
+        if self.full or self.data:
+            self._judging()
 
     # --- orders --------------------------------------------------------------------------------
 
@@ -194,7 +205,7 @@ class Suite:
         tasks = {name: self._task(row, chunks, PAUSE, **more) for name, row in rows.items()}
         if not self.full:
             del tasks[SDK]  # it would take half a minute
-        count = 3 if self.full and streams == 1000 else 1
+        count = self.rounds if self.full and streams == 1000 else 1
         told = self._rounds(title, tasks, count, fresh=True)
         ideal = (chunks - 1) * PAUSE
         for key, what, unit, pick in (
@@ -221,20 +232,38 @@ class Suite:
         """A draft that is hopeless from its first sentence, and its verifier; 300 tokens each."""
         title = "a hopeless draft and its verifier, 300 chunks each at 50/s: total time"
         kinds: tuple[Kind, Kind] = ("hopeless", "text")
-        rows = {"draft, then verifier": Row("bare", kinds), KEPT: Row("ours", kinds)}
+        rows = {IN_TURN: Row("bare", kinds), ABANDONED: Row("ours", kinds)}
         tasks = {
             name: self._task(row, 300, PAUSE, streams=self.rounds) for name, row in rows.items()
         }
         told = self._rounds(title, tasks, 1, fresh=True)
         found = figure(told, lambda each: each["totals"][0])
-        found = {name.replace("kept", "abandoned"): each for name, each in found.items()}
-        bases = ("draft, then verifier",)
-        self.sections["escalated"] = Section(title=title, unit="s", rows=found, bases=bases)
+        self.sections["escalated"] = Section(title=title, unit="s", rows=found, bases=(IN_TURN,))
+
+    def _visible(self) -> None:
+        """What a reader waits for, with the draft shown as it comes, or once it is accepted."""
+        title = "first visible chunk of an answer of 50 chunks at 50/s"
+        tasks = {
+            f"{name}, {reveal}": self._task(row._replace(client=client), 50, PAUSE, warm=True)
+            for name, row in OURS.items()
+            if row.client == "ours" and len(row.kinds) > 1
+            for client, reveal in (("ours", "live"), ("ours held", "held"))
+        }
+        told = self._rounds(title, {BARE: self._task(Row("bare"), 50, PAUSE, warm=True), **tasks})
+        found = figure(told, lambda each: each["firsts"] * MS)
+        self.sections["visible"] = Section(title=title, unit="ms", rows=found, bases=())
+
+    def _judging(self) -> None:
+        """Decisions over recorded drafts, if there are, and drafts made to be slow."""
+        self.say("judging")
+        files = [str(self.data.absolute())] if self.data else []
+        command = [sys.executable, "-m", "benchmarks.judge", "--json", *files]
+        found: dict[str, Told] = json.loads(_run(command))
+        self.judged = {name: found[name] for name in (RECORDED, SLOW, EVERY) if name in found}
 
     def _imports(self) -> None:
         title = "importing: CPU of a fresh process"
-        statements = ["import asyncio", "import cascadeflow"]
-        statements.append("from cascadeflow import CascadeAgent, ModelConfig")
+        statements = ["import asyncio", *IMPORTS]
         if self.full:
             statements += [f"import {name}" for name in ("aiohttp", "openai", "anthropic")]
         self.say(title)
@@ -248,13 +277,14 @@ class Suite:
     def _tool_arguments(self) -> None:
         """The parser of tool arguments, on every Python there is."""
         self.say("tool arguments, 1 KB to 1 MB")
-        pythons = [sys.executable]
-        if self.full:
-            others = (name for name in PEERS if name.startswith("python"))
-            pythons += [str(interpreter(name)) for name in others if not missing(name)]
-        for python in pythons:
-            found = parse_arguments(python, self.rounds)
-            self.arguments[found["python"]] = found["shapes"]
+        here = "{}.{}".format(*sys.version_info)
+        self.arguments[here] = parse_arguments(sys.executable, self.rounds)
+        for version in sorted(PYTHONS - {here}):
+            name = f"python{version}"
+            if reason := missing(name):
+                self.crew.skipped[f"tool arguments on {name}"] = reason
+            else:
+                self.arguments[version] = parse_arguments(str(interpreter(name)), self.rounds)
 
 
 def figure(told: dict[str, list[Told]], pick: Callable[[Told], float]) -> dict[str, list[float]]:
@@ -286,14 +316,13 @@ def import_cpu(statement: str) -> float:
 
 def parse_arguments(python: str, rounds: int) -> Told:
     """Microseconds and exponents of reading tool arguments in fragments."""
-    script = str(ROOT / "benchmarks" / "incremental_json.py")
-    command = [python, script, "--json", "--shapes", SHAPES, "--rounds", str(rounds)]
-    found: Told = json.loads(_run(command))
+    command = [python, "-m", "benchmarks.incremental_json", "--json", "--shapes", SHAPES]
+    found: Told = json.loads(_run([*command, "--rounds", str(rounds)]))
     return found
 
 
 def _run(command: Sequence[str]) -> str:
     done = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=120, cwd=ROOT
+        command, capture_output=True, text=True, check=True, timeout=600, cwd=ROOT
     )
     return done.stdout

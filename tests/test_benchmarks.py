@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import goals
-from benchmarks.__main__ import MARK, write_page
+from benchmarks.__main__ import END, MARK, write_page
 from benchmarks.crew import Crew, Post, Task
 from benchmarks.peers import ROOT, search_path
 from benchmarks.scripts import FRAGMENT, Kind, Script, encoded, pieces
@@ -142,13 +142,13 @@ def test_a_goal_is_met_up_to_its_limit_and_says_when_it_was_not_measured() -> No
 
 
 def test_every_goal_is_listed_even_where_nothing_was_measured() -> None:
-    assert {goal.verdict for goal in goals.goals({}, {})} == {"not measured"}
+    assert {goal.verdict for goal in goals.goals({}, {}, {})} == {"not measured"}
 
 
 def test_goals_compare_with_the_bare_client_and_the_sdk() -> None:
     rows = {BARE: [2.0], KEPT: [2.4], SDK: [80.0]}
     section = Section(title="t", unit="µs", rows=rows)
-    figures = {goal.limit: goal.figure for goal in goals.goals({"firehose": section}, {})}
+    figures = {goal.limit: goal.figure for goal in goals.goals({"firehose": section}, {}, {})}
     assert figures[0.04] == pytest.approx(0.03)
     assert figures[1.25] == pytest.approx(1.2)
 
@@ -159,6 +159,19 @@ def test_the_guard_names_what_became_slower_beyond_its_tolerance() -> None:
     fallen = guard.fallen({"firehose": 2.51, "paced": 0.9})
     assert len(fallen) == 1
     assert "firehose" in fallen[0]
+
+
+def test_ratios_that_are_kept_are_read_again(tmp_path: Path) -> None:
+    goals.keep({"firehose": 2.0}, tmp_path / "expected.json")
+    assert goals.kept(tmp_path / "expected.json") == goals.Guard({"firehose": 2.0}, 0.25)
+
+
+def test_slow_drafts_alone_tell_no_median_of_decisions() -> None:
+    slow = {"median_us": 9.0, "p99_us": 9.0, "us_per_delta": 9.0}
+    told = [goal.figure for goal in goals.goals({}, {}, {"all of them": slow})][-3:]
+    assert told == [None, 9.0, None]
+    told = [goal.figure for goal in goals.goals({}, {}, {"all of them": slow, "recorded": slow})]
+    assert told[-3:] == [9.0, 9.0, 9.0]
 
 
 def test_the_guard_knows_only_sections_that_are_measured() -> None:
@@ -176,11 +189,11 @@ def test_a_peer_of_our_name_does_not_find_our_checkout(tmp_path: Path) -> None:
     assert [each.name for each in found.iterdir()] == ["benchmarks"]
 
 
-def test_new_figures_replace_those_below_the_mark_of_a_page(tmp_path: Path) -> None:
+def test_new_figures_replace_those_between_the_marks_of_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"# Text\n\n{MARK}\n\nold\n", "utf-8")
+    page.write_text(f"# Text\n\n{MARK}\n\nold\n\n{END}\n\nMore\n", "utf-8")
     write_page(page, "new")
-    assert page.read_text("utf-8") == f"# Text\n\n{MARK}\n\nnew\n"
+    assert page.read_text("utf-8") == f"# Text\n\n{MARK}\n\nnew\n\n{END}\n\nMore\n"
 
 
 def test_the_reason_of_many_failures_is_that_of_the_first() -> None:

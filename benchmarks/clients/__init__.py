@@ -29,6 +29,7 @@ CLIENTS = {
     "langchain": "sdks.langchain",
     "index": "sdks.index",
     "ours": "ours.text",
+    "ours held": "ours.held",
     "ours logprobs": "ours.logprobs",
     "ours anthropic": "ours.anthropic",
     "ours tools": "ours.tools",

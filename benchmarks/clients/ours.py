@@ -24,13 +24,11 @@ WRITE: dict[str, Any] = {
 }
 
 
-def _agent(urls: Sequence[str], provider: str = "openai", **settings: Any) -> CascadeAgent:
-    return CascadeAgent(
-        [
-            ModelConfig(f"bench-{n}", provider, 0.001, api_key="none", base_url=url, **settings)
-            for n, url in enumerate(urls)
-        ]
-    )
+def _models(urls: Sequence[str], provider: str = "openai", **settings: Any) -> list[ModelConfig]:
+    return [
+        ModelConfig(f"bench-{n}", provider, 0.001, api_key="none", base_url=url, **settings)
+        for n, url in enumerate(urls)
+    ]
 
 
 async def _read_text(agent: CascadeAgent, prompt: str, mark: Mark) -> int:
@@ -55,23 +53,28 @@ async def _reading(agent: CascadeAgent) -> AsyncGenerator[Read]:
 
 def text(urls: Sequence[str]) -> AbstractAsyncContextManager[Read]:
     """The whole event stream."""
-    return _reading(_agent(urls))
+    return _reading(CascadeAgent(_models(urls)))
+
+
+def held(urls: Sequence[str]) -> AbstractAsyncContextManager[Read]:
+    """Only what is decided is shown."""
+    return _reading(CascadeAgent(_models(urls), reveal="held"))
 
 
 def logprobs(urls: Sequence[str]) -> AbstractAsyncContextManager[Read]:
     """The whole event stream, the draft judged by its log-probabilities too."""
-    return _reading(_agent(urls, logprobs=True))
+    return _reading(CascadeAgent(_models(urls, logprobs=True)))
 
 
 def anthropic(urls: Sequence[str]) -> AbstractAsyncContextManager[Read]:
     """The whole event stream from a server that speaks as Anthropic's."""
-    return _reading(_agent([url.removesuffix("/v1") for url in urls], "anthropic"))
+    return _reading(CascadeAgent(_models([url.removesuffix("/v1") for url in urls], "anthropic")))
 
 
 @asynccontextmanager
 async def tools(urls: Sequence[str]) -> AsyncGenerator[Read]:
     """The stream of a tool call, a live object of its arguments after every fragment."""
-    async with _agent(urls) as agent:
+    async with CascadeAgent(_models(urls)) as agent:
 
         async def read(prompt: str, mark: Mark) -> int:
             seen = 0
@@ -88,7 +91,7 @@ async def tools(urls: Sequence[str]) -> AsyncGenerator[Read]:
 @asynccontextmanager
 async def run(urls: Sequence[str]) -> AsyncGenerator[Read]:
     """The whole result; its chunks are the words of the answer."""
-    async with _agent(urls) as agent:
+    async with CascadeAgent(_models(urls)) as agent:
 
         async def read(prompt: str, mark: Mark) -> int:
             result = await agent.run(prompt, max_tokens=LONG)
