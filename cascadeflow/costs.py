@@ -180,8 +180,8 @@ def _warn_once(name: str, reason: str) -> None:
     if name not in _warned:
         _warned.add(name)
         _log.warning(
-            "no price for model %r: %s; it counts as 0 dollars until input_price and output_price, "
-            "or cost, are given",
+            "no price for model %r: %s; it counts as 0 dollars until cost (0 if it is free), or "
+            "input_price and output_price, are given",
             name,
             reason,
         )

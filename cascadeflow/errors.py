@@ -144,7 +144,7 @@ class CascadeError(CascadeflowError):
         message: str,
         *,
         kind: ErrorKind,
-        causes: Sequence[Exception],
+        causes: Sequence[ProviderError | BudgetExceeded],
         result: CascadeResult,
         draft: str | None = None,
     ) -> None:

@@ -35,10 +35,36 @@ def test_a_model_is_read_as_provider_name_and_prices(
     assert (model.input_price, model.output_price) == prices
 
 
-@pytest.mark.parametrize("text", ["", "gpt-4o", "/gpt-4o", "openai/", ":x"])
-def test_a_model_without_provider_or_name_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="provider/name"):
+@pytest.mark.parametrize(
+    "text",
+    [
+        *[
+            "",
+            "gpt-4o",
+            "/gpt-4o",
+            "openai/",
+            ":x",
+            "http://127.0.0.1:8000/v1",
+            "https://host/v1/m",
+        ],
+        *["openai/gpt-4o@a,b", "openai/gpt-4o@-1,2", "openai/gpt-4o@1,", "vllm/m@0,x@http://host"],
+    ],
+)
+def test_a_model_that_cannot_be_read_is_refused_with_the_forms_that_can(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"provider/name, .*vllm/NAME@http://127"):
         parse_model(text)
+
+
+@pytest.mark.parametrize(
+    ("prices", "input_price"), [("", None), ("@0,0", 0.0)], ids=["unpriced", "priced"]
+)
+def test_two_models_of_one_provider_may_have_addresses_of_their_own(
+    prices: str, input_price: float | None
+) -> None:
+    addresses = ["http://127.0.0.1:8001/v1", "https://user@host/a@b/v1"]
+    models = [parse_model(f"vllm/org/m:1{prices}@{address}") for address in addresses]
+    assert [model.base_url for model in models] == addresses
+    assert {(model.name, model.input_price) for model in models} == {("org/m:1", input_price)}
 
 
 def test_a_model_that_thinks_gets_no_limit_that_was_not_asked_for() -> None:

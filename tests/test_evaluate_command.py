@@ -106,6 +106,7 @@ def test_report_and_pictures_are_written(folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
     assert sorted(each.name for each in pictures.iterdir()) == ["mine.png", "mine.svg"]
+    assert done.stderr == f"written to {page}\nwritten to {pictures}\n"
 
 
 def test_files_without_labels_are_named_and_the_others_measured(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "prices": ("genai-prices",),
     "tools": ("jsonschema-rs", "pydantic", "docstring-parser"),
     "cli": ("typer", "rich"),
-    "eval": ("numpy", "altair"),
+    "eval": ("numpy", "altair", "vl-convert-python"),
 }
 """Packages of each extra."""
 MOST_MODELS = 3
@@ -138,7 +138,7 @@ def _steps(
     servers: tuple[LocalServer, ...],
     extras: Mapping[str, Mapping[str, str | None]],
 ) -> Iterator[str]:
-    names = [f"{server.name}/{server.models[0]}" for server in servers if server.models]
+    names = [f"{server.name}/{server.models[0]}@0,0" for server in servers if server.models]
     names += [
         f"{name}/NAME" for name, line in CATALOG.items() if line.needs_key and key_of(name, environ)
     ]

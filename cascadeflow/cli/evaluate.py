@@ -198,6 +198,8 @@ def _draw(
             reporting.export(workloads, export)
     except OSError as error:
         raise ConfigError(f"the report cannot be written: {error}") from None
+    for path in filter(None, (report, export)):
+        sys.stderr.write(plain(f"written to {path}") + "\n")
 
 
 def _opened(path: Path) -> TextIO:

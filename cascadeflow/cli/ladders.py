@@ -38,11 +38,18 @@ There is no model to ask: no API key is set, and no Ollama answers on this machi
   cascadeflow ask --simulated "What is 17 * 23?"     simulated models, no key needed
   export OPENAI_API_KEY=...                          or the key of another provider
   ollama pull llama3.2:1b; ollama pull llama3.1:8b   models on this machine
+  cascadeflow ask -m vllm/NAME@0,0@http://HOST:PORT/v1 "Hello"   any server that speaks OpenAI's API
 `cascadeflow doctor` tells what was found."""
 
 _GIVEN = re.compile(
-    r"(?P<provider>[^/:@]+)[/:](?P<name>.+?)"
+    r"(?P<provider>[^/:@]+)[/:](?!//)(?P<name>.+?)"
     r"(?:@(?P<input>\d+(?:\.\d+)?),(?P<output>\d+(?:\.\d+)?))?"
+    r"(?:@(?P<address>https?://.+))?"
+)
+_FORMS = (
+    "provider/name, e.g. openai/gpt-4o-mini; with prices in dollars per million tokens "
+    "openai/gpt-4o-mini@0.15,0.60; on a server of your own vllm/NAME@http://127.0.0.1:8000/v1, "
+    "or with prices vllm/NAME@0,0@http://127.0.0.1:8000/v1"
 )
 
 
@@ -84,19 +91,18 @@ def choose(
 
 
 def parse_model(text: str, max_tokens: int | None = None) -> ModelConfig:
-    """`provider/name` or `provider:name`, with `@input,output` in dollars per million tokens.
+    """`provider/name` or `provider:name`, then `@input,output` in dollars per million tokens, then
+    `@` and the address of the server; both may be left out.
 
     Raises:
         ConfigError: it is not of this form.
     """
     found = _GIVEN.fullmatch(text)
-    if found is None:
-        raise ConfigError(
-            f"--model is {text!r}; it must be provider/name, e.g. openai/gpt-4o-mini, or with "
-            "prices in dollars per million tokens, openai/gpt-4o-mini@0.15,0.60"
-        )
+    if found is None or "," in found["name"].partition("@")[2]:  # prices that are no numbers
+        raise ConfigError(f"--model is {text!r}; it must be {_FORMS}")
     prices = [None if found[name] is None else float(found[name]) for name in ("input", "output")]
-    return _model(found["provider"], found["name"], max_tokens, *prices)
+    address = found["address"]
+    return _model(found["provider"], found["name"], max_tokens, *prices, base_url=address)
 
 
 def key_of(provider: str, environ: Mapping[str, str]) -> str | None:
@@ -114,10 +120,17 @@ def _model(
     max_tokens: int | None,
     input_price: float | None = None,
     output_price: float | None = None,
+    *,
+    base_url: str | None = None,
 ) -> ModelConfig:
     """A model with a limit that suits a terminal; one that thinks gets none that was not asked."""
     if max_tokens is None and not traits(name).thinks:
         max_tokens = ANSWER_TOKENS
     return ModelConfig(
-        name, provider, max_tokens=max_tokens, input_price=input_price, output_price=output_price
+        name,
+        provider,
+        base_url=base_url,
+        max_tokens=max_tokens,
+        input_price=input_price,
+        output_price=output_price,
     )

@@ -35,7 +35,8 @@ Models = Annotated[
         "-m",
         metavar="PROVIDER/NAME",
         help="A model of the ladder, cheapest first; repeat it. PROVIDER:NAME will do as well. "
-        "@IN,OUT at its end gives prices in dollars per million tokens.",
+        "@IN,OUT at its end gives prices in dollars per million tokens, @URL the address of the "
+        "server, in place of <PROVIDER>_BASE_URL: vllm/NAME@0,0@http://127.0.0.1:8000/v1.",
     ),
 ]
 Simulated = Annotated[
