@@ -183,55 +183,36 @@ COLUMNS: Columns[Outcome] = (
 )
 
 _APGR = _mean(lambda each: each.apgr)
+_USED = "share of tokens {} draft had, worst median"
+
+
+def _at_most(families: tuple[str, ...], what: str, target: float, measure: Measure) -> Goal:
+    return Goal(families, what, target, measure, at_least=False)
+
+
 GOALS: Final = (
     Goal(("bfcl",), "mean AUROC", 0.87, _mean(lambda each: each.auroc)),
     Goal(("bfcl",), "APGR weighted by the gap", 0.90, apgr_by_gap),
     Goal(("gsm8k",), "APGR", 0.86, _APGR),
-    Goal(("gsm8k",), "CPT80", 0.28, _mean(lambda each: each.cpt80), at_least=False),
+    _at_most(("gsm8k",), "CPT80", 0.28, _mean(lambda each: each.cpt80)),
     Goal(("gsm8k",), "APGR, hand-set priors", 0.72, _APGR, hand=True),
     Goal(LETTERS, "mean APGR", 0.75, _APGR),
-    Goal(
-        LETTERS,
-        "pairs below the raw log-probability",
-        0,
-        _worse_than("min_logprob"),
-        at_least=False,
-    ),
-    Goal(
+    _at_most(LETTERS, "pairs below the raw log-probability", 0, _worse_than("min_logprob")),
+    _at_most(
         CHECKED,
         "pairs (8B or larger) below the raw self-check",
         0,
         _worse_than("self_check", able=True),
-        at_least=False,
     ),
     Goal(("mmlupro",), "least APGR of a pair", 0.63, _least_apgr),
     Goal(("mmlupro",), "least lead over query-only", 0.0, _over_query),
-    Goal(
-        LONG,
-        "share of tokens a rejected draft had, worst median",
-        0.5,
-        _worst(lambda told: told.used_median),
-        at_least=False,
-    ),
-    Goal(
-        LONG,
-        "share of tokens an abandoned draft had, worst median",
-        0.5,
-        _worst(lambda told: 1 - told.saved_median),
-        at_least=False,
-    ),
-    Goal(
-        LONG,
-        "APGR lost by abandoning, worst",
-        0.01,
-        _worst(lambda told: told.apgr_lost),
-        at_least=False,
-    ),
-    Goal(
+    _at_most(LONG, _USED.format("a rejected"), 0.5, _worst(lambda told: told.used_median)),
+    _at_most(LONG, _USED.format("an abandoned"), 0.5, _worst(lambda told: 1 - told.saved_median)),
+    _at_most(LONG, "APGR lost by abandoning, worst", 0.01, _worst(lambda told: told.apgr_lost)),
+    _at_most(
         ("bfcl", "mmlu_routellm", *LETTERS, *CHECKED, *LONG),
         "families below their best raw signal",
         0,
         _below_signals,
-        at_least=False,
     ),
 )

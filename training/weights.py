@@ -8,7 +8,7 @@ where all rows are of one weak model. The features of all labelled rows are held
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -138,15 +138,26 @@ class HeldOut:
     def __init__(self, rows: Iterable[Example], *, pairs_known: bool = False) -> None:
         self._rows = list(rows)
         self.pairs_known = pairs_known or len({row.weak for row in self._rows}) < 2
+        self._weights: dict[tuple[int, str], Mapping[Form, Weights]] = {}
         self._judges: dict[tuple[int, str], Estimator] = {}
 
     def judge(self, row: Row) -> Estimator:
         """The estimator for a row."""
-        key = row.fold, "" if self.pairs_known else row.weak
+        key = self._key(row)
         if key not in self._judges:
-            fitted = all_weights(self.known(*key))
-            self._judges[key] = FormEstimator({form: _model(w) for form, w in fitted.items()})
+            weights = self.weights(row).values()
+            self._judges[key] = FormEstimator({each.form: _model(each) for each in weights})
         return self._judges[key]
+
+    def weights(self, row: Row) -> Mapping[Form, Weights]:
+        """What the estimator for a row weighs with."""
+        key = self._key(row)
+        if key not in self._weights:
+            self._weights[key] = all_weights(self.known(*key))
+        return self._weights[key]
+
+    def _key(self, row: Row) -> tuple[int, str]:
+        return row.fold, "" if self.pairs_known else row.weak
 
     def known(self, fold: int, weak: str) -> list[Example]:
         """What the weights for this fold and weak model are fitted on."""

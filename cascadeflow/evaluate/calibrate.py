@@ -42,8 +42,9 @@ NOT_ASKED = -1.0
 NO_SAFE_THRESHOLD = "no_safe_threshold"
 COSTS_MORE = "cascade_costs_more"
 
+COLUMNS = ("score", "keepable", "draft", "strong", "draft_usd", "strong_usd")
 Scored: TypeAlias = tuple[float, float, float, float, float, float]
-"""A row of `Labels`, in the order of its arrays."""
+"""A row of `Labels`, in the order of `COLUMNS`."""
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,18 +141,8 @@ def labels_of(
 
 def to_labels(rows: Sequence[Scored], files: tuple[Source, ...] = ()) -> Labels:
     """Rows by `scored` as arrays."""
-    score, keepable, draft, strong, draft_usd, strong_usd = (
-        np.array(rows, dtype=np.float64).reshape(-1, 6).T
-    )
-    return Labels(
-        score=score,
-        keepable=keepable,
-        draft=draft,
-        strong=strong,
-        draft_usd=draft_usd,
-        strong_usd=strong_usd,
-        files=files,
-    )
+    columns = np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS)).T
+    return Labels(**dict(zip(COLUMNS, columns, strict=True)), files=files)
 
 
 def to_file(found: Calibration, labels: Labels, *, estimator: str) -> CalibrationFile:

@@ -12,6 +12,7 @@ labels were recorded) is judged by its request alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -140,7 +141,7 @@ def replay(
         asked=asked,
         accepted=rule.decide(estimate, "after")[0] == "accept",
         tokens=tokens_of(row.draft),
-        abandoned=_stream(row, request, estimator, rule) if streamed and asked else None,
+        abandoned=_stream(row, estimator.observe(request), rule) if streamed and asked else None,
     )
 
 
@@ -168,21 +169,27 @@ def advise(observer: Observer, row: Row) -> None:
         observer.advise(Opinion("self_check", math.exp(min(0.0, row.draft.self_verify_logp))))
 
 
-def _stream(row: Row, request: Request, estimator: Estimator, rule: Policy) -> Abandoned | None:
-    """The draft token by token, judged as often as the cascade does."""
-    observer = estimator.observe(request)
-    deltas = deltas_of(row.draft, tokens_of(row.draft))[:-1]
+def looks(row: Row, observer: Observer) -> Iterator[float]:
+    """Feed the draft token by token, and stop as often as the cascade judges: share of it fed.
+
+    The `Stop` is fed after the last look.
+    """
+    *deltas, stop = deltas_of(row.draft, tokens_of(row.draft))
     size, next_look = 0, FIRST_LOOK
     for count, delta in enumerate(deltas, 1):
         observer.feed(delta)
         size += _size(delta)
-        if size < next_look:
-            continue
-        next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
+        if size >= next_look:
+            next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
+            # Deltas are counted, not tokens: the parts of several calls are cut as finely each.
+            yield count / len(deltas)
+    observer.feed(stop)
+
+
+def _stream(row: Row, observer: Observer, rule: Policy) -> Abandoned | None:
+    for share in looks(row, observer):
         estimate = observer.estimate()
         if rule.decide(estimate, "during")[0] == "escalate":
-            # Deltas are counted, not tokens: the parts of several calls are cut as finely each.
-            share = count / len(deltas)
             return Abandoned(estimate.p_good, math.ceil(share * tokens_of(row.draft)))
     return None
 
