@@ -7,17 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascadeflow.quality.arithmetic import Arithmetic
+from cascadeflow.quality.choices import Options, asked_of
 from cascadeflow.quality.comparisons import comparisons
 from cascadeflow.quality.flow import operands
-from cascadeflow.quality.leaning import asked_of, leaning
-from cascadeflow.quality.numerals import quantities, sentences
-from cascadeflow.quality.quantity import asks_for_a_number
+from cascadeflow.quality.quantity import asks_for_a_number, quantities, sentences, wording
 from cascadeflow.quality.rational import Rational
-from cascadeflow.quality.wording import wording
 
 PENS = "Ann has 4 fewer pens than Bob. Bob has 30 pens. How many pens does Ann have?"
 COAT = "A coat costs $80 and is 30% off. Ann pays with $100. How much change is left?"
-OPTIONS = {"A": "a tax on trade", "B": "a tax on land that is owned", "C": "a gift"}
+OPTIONS = ("a tax on trade", "a tax on land that is owned", "a gift")
+
+
+def leaning(texts: tuple[str, ...], letter: str, body: str) -> dict[str, float]:
+    offered = (f"{chr(ord('A') + at)}. {text}" for at, text in enumerate(texts))
+    return Options("\n".join(("Which one?", *offered))).features(body, letter)
 
 
 def found(query: str, answer: str) -> dict[str, float]:
@@ -145,16 +148,16 @@ def test_a_reasoning_leans_to_the_option_it_speaks_of() -> None:
     assert own["option_spoken_of"] > 0.5 > other["option_spoken_of"]
     assert own["option_longest"] == 1.0 > other["option_longest"]
     assert own["however"] == 0.5
-    assert leaning(OPTIONS, "D", body) == {}
+    assert "option_longest" not in leaning(OPTIONS, "D", body)
 
 
 def test_the_extreme_number_among_options_is_noted() -> None:
-    numbers = {"A": "10", "B": "20", "C": "30"}
+    numbers = ("10", "20", "30")
     assert leaning(numbers, "C", "")["option_extreme"] == 1.0
     assert leaning(numbers, "B", "")["option_extreme"] == 0.0
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_what_leans_and_what_is_asked_lies_between_0_and_1(option: str, body: str) -> None:
-    features = leaning({"A": option, "B": body}, "A", body) | asked_of(body)
+    features = leaning((option, body), "A", body) | asked_of(body)
     assert all(0 <= value <= 1 for value in features.values())

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from cascadeflow.core.policy import Advisable, Opinion
 from cascadeflow.errors import ConfigError
 from cascadeflow.quality import default_estimator
-from cascadeflow.quality.accounts import Accounts
 from cascadeflow.quality.additive import Additive, Curve
+from cascadeflow.quality.choices import Options
 from cascadeflow.quality.equations import equations
 from cascadeflow.quality.fitted import Weights, read, shipped
+from cascadeflow.quality.flow import Flow, operands
 from cascadeflow.quality.forms import Form
-from cascadeflow.quality.numerals import quantities
-from cascadeflow.quality.support import Options
-from cascadeflow.quality.text import TextEstimator, TextObserver
+from cascadeflow.quality.quantity import quantities
+from cascadeflow.quality.text import TextObserver
 from cascadeflow.types import Delta, Estimate, Request, Stop, TextDelta
 
 CHOICE = "Which one is a prime?\n\nA. 9\nB. 15\nC. 21\nD. 29\n\n"
@@ -41,7 +41,7 @@ def asked(query: str, **more: object) -> Request:
 
 
 def finished(request: Request, answer: str, logprobs: tuple[float, ...] = ()) -> TextObserver:
-    observer = TextEstimator(models=shipped()).observe(request)
+    observer = TextObserver(request, shipped())
     if answer:
         observer.feed(TextDelta(answer, logprobs))
     observer.feed(Stop("stop"))
@@ -161,11 +161,12 @@ def test_a_quantity_that_is_left_out_lowers_the_probability() -> None:
 
 def test_quantities_in_words_and_percentages_count_as_used() -> None:
     query = "Half of 80 birds and 25% of 40 frogs leave. How many leave?"
-    accounts = Accounts(query, quantities(query))
+    flow = Flow(query, quantities(query))
     for line in ("80 / 2 = 40", "0.25 * 40 = 10"):
-        assert all(map(accounts.enter, equations(line, 9)))
-        assert not any(map(accounts.enter, equations(line, 9)))
-    assert accounts.final() == {
+        [equation] = equations(line, 9)
+        assert flow.is_new(equation, operands(equation.expression))
+        assert not flow.is_new(equation, operands(equation.expression))
+    assert flow.left_out() == {
         "numbers_uncomputed": 0.0,
         "words_uncomputed": 0.0,
         "operations_short": pytest.approx(1 / 3),
@@ -191,7 +192,7 @@ def test_the_log_probability_of_a_letter_alone_ranks_letters(values: list[float]
 
 def test_without_a_log_probability_a_letter_is_judged_by_the_priors() -> None:
     query = CHOICE + "Answer with only the letter."
-    by_hand = TextEstimator().observe(asked(query))
+    by_hand = TextObserver(asked(query))
     deltas: list[Delta] = [TextDelta("D"), Stop("stop")]
     for delta in deltas:
         by_hand.feed(delta)
@@ -232,7 +233,7 @@ def test_near_certainty_still_ranks_letters() -> None:
 
 
 def test_an_opinion_may_come_before_or_after_the_estimate() -> None:
-    early = TextEstimator(models=shipped()).observe(asked("Who wrote Faust?"))
+    early = TextObserver(asked("Who wrote Faust?"), shipped())
     early.feed(TextDelta("Goethe"))
     early.feed(Stop("stop"))
     early.advise(Opinion("self_check", 0.2))
@@ -288,7 +289,7 @@ def test_fitted_estimates_do_not_depend_on_cuts_or_on_how_often_they_are_asked(
     sizes: list[int], every: int
 ) -> None:
     text = "Let us see.\n" + RIGHT.replace(".", ". So far so good. ") * 4
-    observer = TextEstimator(models=shipped()).observe(asked(WORDED))
+    observer = TextObserver(asked(WORDED), shipped())
     at = 0
     for count, size in enumerate(sizes):
         observer.feed(TextDelta(text[at : at + size])) if at < len(text) else None

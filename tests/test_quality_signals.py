@@ -12,7 +12,6 @@ from cascadeflow.quality import combine, refusal
 from cascadeflow.quality.arithmetic import Arithmetic
 from cascadeflow.quality.choices import chosen, options
 from cascadeflow.quality.complexity import measure, score
-from cascadeflow.quality.echo import is_echo
 from cascadeflow.quality.endings import unfinished
 from cascadeflow.quality.equations import equations
 from cascadeflow.quality.language import Profile, off_language
@@ -20,6 +19,7 @@ from cascadeflow.quality.logprobs import Logprobs
 from cascadeflow.quality.quantity import asks_for_a_count, asks_for_a_number, bare_expression
 from cascadeflow.quality.rational import evaluate
 from cascadeflow.quality.repetition import Repetition
+from cascadeflow.quality.wording import is_echo
 
 
 def verdicts(line: str) -> list[str]:
@@ -288,6 +288,23 @@ def test_refusals_fade_with_what_follows() -> None:
     assert refusal.strength("soft", 5_000) == 0.0
     assert refusal.kind("I can't help but admire Rome. It is a city of art.") == "none"
     assert refusal.kind("Magnets attract iron. As an AI, I find that neat.") == "soft"
+
+
+@pytest.mark.parametrize(
+    "marks",
+    ["{}", "\U0001f600 {}", "\u26a0\ufe0f\n\n{}", "**{}**", "> *{}*", "## {}", '"{}"', "“{}”\n",
+     "'{}'", "`{}`", "...{}", "\U0001f64f\U0001f3fd \"{}\""],
+)  # fmt: skip
+def test_a_refusal_is_seen_behind_emoji_quotation_marks_and_markdown(marks: str) -> None:
+    assert refusal.kind(marks.format("I'm sorry, but I can't help with that.")) == "flat"
+    long = "I’m sorry, but I cannot help with this. " + "It would harm people near you. " * 7
+    assert refusal.kind(marks.format(long.strip())) == "flat"
+
+
+def test_speech_within_an_answer_is_no_refusal() -> None:
+    assert refusal.kind('"I cannot help you," said the king, and left.') == "none"
+    assert refusal.kind("- I can't help with that.\n- Why not?") == "none"
+    assert refusal.kind("“I can't help with that.” He turned. “Ask my brother.”") == "none"
 
 
 def test_quantiles_are_low_and_the_minimum_of_a_few() -> None:

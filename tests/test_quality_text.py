@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import cascadeflow.quality
 from cascadeflow.core.policy import Estimator, Observer, ThresholdPolicy
 from cascadeflow.quality import default_estimator
-from cascadeflow.quality.text import TextEstimator
+from cascadeflow.quality.text import TextObserver
 from cascadeflow.types import (
     Delta,
     Estimate,
@@ -525,7 +525,7 @@ def test_another_model_may_weigh_the_features() -> None:
     def model(features: Mapping[str, float], *, finished: bool) -> float:
         return 0.25 if finished else 0.5
 
-    observer = TextEstimator(model).observe(asked("Hi"))
+    observer = TextObserver(asked("Hi"), model=model)
     assert observer.estimate().p_good == 0.5
     observer.feed(Stop("stop"))
     assert observer.estimate().p_good == 0.25

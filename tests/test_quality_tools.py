@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from cascadeflow.core.policy import Observer, ThresholdPolicy
 from cascadeflow.quality import default_estimator
 from cascadeflow.quality.tools import combine
-from cascadeflow.quality.tools.estimator import ToolEstimator
-from cascadeflow.quality.tools.jsontypes import Json
+from cascadeflow.quality.tools.estimator import ToolObserver
+from cascadeflow.quality.tools.schema import Json
 from cascadeflow.types import (
     Delta,
     Estimate,
@@ -300,16 +300,26 @@ def test_the_estimate_of_text_does_not_depend_on_cuts_either(sizes: list[int], e
 
 
 def test_a_running_draft_is_hopeless_only_on_decisive_evidence() -> None:
-    observer = ToolEstimator().observe(request(PARIS))
+    observer = ToolObserver(request(PARIS))
     assert observer.estimate().p_good >= 0.2
     observer.feed(ToolCallDelta(0, id="a", name="get_weather", arguments='{"city": "Ber'))
     assert observer.estimate().p_good >= 0.2
     observer.feed(ToolCallDelta(0, arguments='lin"]'))
     assert observer.estimate().p_good < HOPELESS
-    other = ToolEstimator().observe(request(PARIS))
+    other = ToolObserver(request(PARIS))
     other.feed(ToolCallDelta(0, id="a", name="get_sun", arguments="{"))
     assert other.estimate().p_good < HOPELESS
-    assert other.features() == {"unknown_tool": 1.0}
+    assert other.estimate().evidence == {"unknown_tool": 1.0}
+
+
+@pytest.mark.parametrize("text", ["\ud800", "weather in \udfff Paris"])
+def test_lone_surrogates_in_query_and_answer_raise_nothing(text: str) -> None:
+    asked = request([{"role": "user", "content": text}])
+    for delta in (TextDelta(text), ToolCallDelta(0, id="a", name="get_weather", arguments=text)):
+        observer = default_estimator().observe(asked)
+        observer.feed(delta)
+        observer.feed(Stop("stop"))
+        assert 0 < observer.estimate().p_good < 1
 
 
 def test_text_before_a_call_is_no_reason_to_give_up() -> None:

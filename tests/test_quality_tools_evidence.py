@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cascadeflow.quality import default_estimator
-from cascadeflow.quality.tools.listed import unused_of_lists
+from cascadeflow.quality.tools.leftovers import unused_of_lists
 from cascadeflow.quality.tools.question import compact
 from cascadeflow.types import Estimate, Request, Stop, ToolCallDelta
 

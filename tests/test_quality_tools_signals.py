@@ -10,12 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascadeflow.quality.tools.arguments import JSONPrefix
-from cascadeflow.quality.tools.asks import asks_for_several
 from cascadeflow.quality.tools.grounding import degree, leaves
-from cascadeflow.quality.tools.jsontypes import Json
 from cascadeflow.quality.tools.numbers import all_readings, numbers
 from cascadeflow.quality.tools.question import Question
-from cascadeflow.quality.tools.schema import violations
+from cascadeflow.quality.tools.schema import Json, violations
 from cascadeflow.quality.tools.words import fold, split, stem
 from cascadeflow.types import Request
 
@@ -133,8 +131,8 @@ def test_switches_are_grounded_by_the_words_of_their_name() -> None:
 
 
 def test_several_asks_are_told_from_one() -> None:
-    one = asks_for_several(question("What is the weather in Paris?"))
-    many = asks_for_several(question("First get the weather in Paris, Rome and Oslo. Then, also…"))
+    one = question("What is the weather in Paris?").several
+    many = question("First get the weather in Paris, Rome and Oslo. Then, also…").several
     assert one == 0.0
     assert many == 1.0
 

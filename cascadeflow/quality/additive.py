@@ -1,4 +1,4 @@
-"""A sum of curves: the form of every fitted weight.
+"""What weighs named features: any function to a probability, and the fitted form, a sum of curves.
 
     z = base + sum over features of curve(value),    p = 1 / (1 + exp(-z))
 
@@ -12,13 +12,40 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from ..errors import ConfigError
+from ..types import Estimate
 
 BOUNDS = (0.001, 0.999)
 MOST_Z = 40.0
+
+
+class Model(Protocol):
+    """Turns named features into a probability."""
+
+    def __call__(self, features: Mapping[str, float], *, finished: bool) -> float:
+        """The probability in [0, 1] that a draft with these features is good."""
+        ...
+
+
+@runtime_checkable
+class Gaining(Protocol):
+    """A model that can also say what escalating would gain."""
+
+    def benefit(self, features: Mapping[str, float], p_good: float) -> float | None:
+        """P(a strong model is right) - P(the finished draft is right); None without an opinion."""
+        ...
+
+
+def weigh(model: Model, features: Mapping[str, float], *, finished: bool) -> Estimate:
+    """What a model makes of the features of a draft."""
+    p_good = model(features, finished=finished)
+    benefit = model.benefit(features, p_good) if finished and isinstance(model, Gaining) else None
+    return Estimate(p_good, features, benefit)
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -32,7 +59,7 @@ class Curve(msgspec.Struct, frozen=True):
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        ascending = all(a < b for a, b in zip(self.knots, self.knots[1:], strict=False))
+        ascending = all(a < b for a, b in pairwise(self.knots))
         if len(self.knots) < 2 or len(self.knots) != len(self.values) or not ascending:
             raise ConfigError(
                 f"Curve: {len(self.knots)} knots {self.knots} and {len(self.values)} values; there "

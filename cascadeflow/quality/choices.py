@@ -1,27 +1,66 @@
-"""Multiple choice: which options a query offers and which of them an answer settles on.
+"""Multiple choice: the options of a query, the one an answer settles on, what speaks for it.
 
 Options are lines (or parts of one) that begin with consecutive letters from A on: "A. ...",
 "(B) ...", "C: ...". The answer settles on the letter it is made of, or on the last one that stands
-behind a word for "answer" or in a box.
+behind a word for "answer" or in a box; a statement that names several letters settles on none.
+
+Options that are numbers must be reached by the reasoning. Models that guess prefer the options that
+come first; writers of questions make the right option the longest and rarely the extreme one; a
+reasoning that was followed speaks of the chosen option, above all near its end.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
+from itertools import islice
+
+from .comparisons import stem
+from .rational import Rational, values
 
 MOST_OPTIONS = 26
-_OPTION = re.compile(r"(?:^|\n)[ \t]{0,8}[(*]{0,3}([A-Z])[).:*]{1,3}[ \t]")
-_ALONE = re.compile(r"[\s(*\[]{0,6}([A-Z])(?:[\s).:*\]]|$)")
+OPTION_CHARS = 400
+READ_CHARS = 16_384
+LATE_CHARS = 1_024
+"""Characters before the final statement whose numbers are read in any case."""
+CONCLUDING_CHARS = 300
+CONCLUDING = 3
+"""Numbers before the statement, one of which should be the chosen option's."""
+END_CHARS = 250
+"""Characters before the statement whose words conclude."""
+TAIL_CHARS = 400
+"""Characters at the end in which the final statement is looked for."""
+STATEMENT_CHARS = 80
+QUESTION_END = 300
+MOST_WORDS = 4_096
+NUMERIC_FROM = 0.6
+"""Share of options with a digit from which they are taken for numbers."""
+ROUNDING = 0.01
+TEN_OPTIONS = 10.0
+THREE_TIMES = 3.0
+
 ANSWER_WORDS = (
     "answer", "boxed", "antwort", "réponse", "respuesta", "risposta", "resposta", "antwoord",
     "ответ", "答案", "正解",
 )  # fmt: skip
 _OPTION_WORDS = ("option", "choice", "选项", "選択肢")
 """Asked only if no word for "answer" was followed by a letter: options are also discussed."""
+_OPTION = re.compile(r"(?:^|\n)[ \t]{0,8}[(*]{0,3}([A-Z])[).:*]{1,3}[ \t]([^\n]*)")
+_ALONE = re.compile(r"[\s(*\[]{0,6}([A-Z])(?:[\s).:*\]]|$)")
 _LETTER = re.compile(
     r"(?: is| ist| est| es| è| é|是|为|は)?[:：]?[ *\n${(\[]{0,4}(?:\\boxed\{)?(?:\\text\{)?[(\[]?"
     r"([A-Z])(?![\w'])"
 )
+_IN_BRACKETS = re.compile(r"\(([A-Z])\)")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_NEGATED = re.compile(r"\b(?:not|except|false|incorrect|least|nicht|falsch|sauf|excepto|tranne)\b")
+_SYMBOL = re.compile(r"[=^∫√π°]")
+_WITHOUT_MEANING = (
+    "the an of to in on at for and or but is are was were be by with as that this it its from not "
+    "than then which all both no if"
+)
+_SMALL = frozenset(_WITHOUT_MEANING.split())
 
 
 def options(query: str) -> str:
@@ -49,15 +88,119 @@ def _stated(text: str, words: tuple[str, ...]) -> list[str]:
     folded = text.lower()
     if len(folded) != len(text):  # a few letters grow when folded; positions would be off
         folded = text
-    ends = sorted(found + len(word) for word in words for found in _occurrences(folded, word))
+    ends = sorted(found.end() for word in words for found in re.finditer(word, folded))
     letters = (_LETTER.match(text, end) for end in ends)
     return [letter[1] for letter in letters if letter]
 
 
-def _occurrences(text: str, word: str) -> list[int]:
-    places: list[int] = []
-    at = text.find(word)
-    while at >= 0:
-        places.append(at)
-        at = text.find(word, at + len(word))
-    return places
+class Options:
+    """The options of one query."""
+
+    __slots__ = ("_hard", "_numeric", "_texts", "_words", "stem_chars")
+
+    def __init__(self, query: str) -> None:
+        found = list(islice(_OPTION.finditer(query), MOST_OPTIONS))
+        self._texts = {match[1]: match[2][:OPTION_CHARS] for match in found}
+        self._words = {letter: _words(text) for letter, text in self._texts.items()}
+        with_digits = sum(any(map(str.isdigit, text)) for text in self._texts.values())
+        self._numeric = with_digits / max(1, len(self._texts))
+        self.stem_chars = found[0].start() if found else len(query)
+        """Characters of the question before the options."""
+        self._hard = asked_of(query[: self.stem_chars])
+
+    def features(self, text: str, letter: str) -> dict[str, float]:
+        """What is found for the chosen `letter` in the answer `text`."""
+        end = _statement(text)
+        body, statement = text[max(0, end - READ_CHARS) : end], text[end:][:STATEMENT_CHARS]
+        return {
+            "option_place": min(0.9, (ord(letter) - ord("A")) / TEN_OPTIONS),
+            "options_numeric": self._numeric,
+            "options_several": float(len(set(_IN_BRACKETS.findall(statement))) > 1),
+            **self._hard,
+            **self._leaning(letter, body),
+            **self._reached(letter, body),
+        }
+
+    def _reached(self, letter: str, body: str) -> dict[str, float]:
+        """How far the reasoning comes to the number of the chosen option."""
+        wanted = values(self._texts.get(letter, ""))
+        if not wanted or self._numeric <= NUMERIC_FROM:
+            return {}
+        known = {*values(body), *values(body[-LATE_CHARS:])}
+        reached = sum(any(_near(value, other) for other in known) for value in wanted)
+        concluding = values(body[-CONCLUDING_CHARS:])[-CONCLUDING:]
+        at_last = any(_near(one, other) for one in wanted for other in concluding)
+        return {
+            "option_unreached": 1 - reached / len(wanted),
+            "option_unconcluded": float(not at_last),
+        }
+
+    def _leaning(self, letter: str, body: str) -> dict[str, float]:
+        """How the words of the reasoning lean to the chosen option."""
+        text = self._texts.get(letter, "").strip()
+        if not text:
+            return {}
+        sizes = [len(each) for each in self._texts.values()]
+        others = [each.strip() for key, each in self._texts.items() if key != letter]
+        folded = body.lower()
+        return {
+            "option_longest": float(len(text) >= max(map(len, others), default=0)),
+            "option_length": min(1.0, len(text) * len(sizes) / (sum(sizes) + 1) / THREE_TIMES),
+            "option_spoken_of": self._margin(letter, _words(body)),
+            "option_concluded": self._margin(letter, _words(body[-END_CHARS:])),
+            "option_quoted": float(_quoted(text, folded)),
+            "others_quoted": min(1.0, sum(_quoted(each, folded) for each in others) / 4),
+            "option_extreme": float(_extreme(list(self._texts.values()), text)),
+            "however": min(1.0, folded.count("however") / 2),
+        }
+
+    def _margin(self, letter: str, said: frozenset[str]) -> float:
+        """Share of the chosen option's words that were said, against the best other; 0.5: even."""
+        share = {key: len(words & said) / max(1, len(words)) for key, words in self._words.items()}
+        return (share.pop(letter) - max(share.values(), default=0.0) + 1) / 2
+
+
+def asked_of(question: str) -> dict[str, float]:
+    """What makes a question hard, each in [0, 1]; `question` is it without its options."""
+    words = _WORD.findall(question)[:MOST_WORDS]
+    return {
+        "query_symbols": min(1.0, len(_SYMBOL.findall(question)) / 5),
+        "query_word_length": min(1.0, sum(map(len, words)) / max(1, len(words)) / 10),
+        "query_negated": float(bool(_NEGATED.search(question[-QUESTION_END:].lower()))),
+    }
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(map(stem, set(_WORD.findall(text.lower())[:MOST_WORDS]))) - _SMALL
+
+
+def _quoted(option: str, body: str) -> bool:
+    text = option.strip(" .").lower()
+    return len(text) > 2 and text in body
+
+
+def _extreme(texts: Sequence[str], chosen: str) -> bool:
+    """Whether the options are numbers, and the chosen one is the least or the largest of them."""
+    own = values(chosen)
+    numbers = [found[0] for found in map(values, texts) if found] if own else []
+    if len(numbers) < 3 or len(numbers) < 0.8 * len(texts):
+        return False
+    try:
+        sizes = [top / bottom for top, bottom in numbers]
+        return own[0][0] / own[0][1] in (min(sizes), max(sizes))
+    except OverflowError:
+        return False
+
+
+def _statement(text: str) -> int:
+    """Where the final statement begins: at the last word for "answer", else at the end."""
+    tail = text[-TAIL_CHARS:].lower()
+    last = max(tail.rfind(word) for word in ANSWER_WORDS)
+    return len(text) - len(tail) + last if last >= 0 else len(text)
+
+
+def _near(one: Rational, other: Rational) -> bool:
+    try:
+        return math.isclose(one[0] / one[1], other[0] / other[1], rel_tol=ROUNDING, abs_tol=1e-12)
+    except OverflowError:
+        return one == other

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from .numerals import Quantity
+from .quantity import Quantity
 from .rational import Rational
 
 MOST_COMPARISONS = 8

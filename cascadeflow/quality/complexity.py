@@ -57,13 +57,9 @@ def score(query: str) -> float:
     return 1 - math.exp(-total / 1.6)
 
 
-def level(value: float) -> Complexity:
-    """The word for a score: simple below 0.3, complex from 0.6."""
+def measure(query: str) -> Complexity:
+    """How hard the query looks, as a word: simple below 0.3, complex from 0.6."""
+    value = score(query)
     if value < MODERATE_FROM:
         return "simple"
     return "moderate" if value < COMPLEX_FROM else "complex"
-
-
-def measure(query: str) -> Complexity:
-    """How hard the query looks, as a word."""
-    return level(score(query))

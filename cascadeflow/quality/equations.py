@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from .rational import Rational, evaluate, number, ratio
+from .rational import Rational, evaluate, number, ratio, value_of
 
 LINE_CHARS = 512
 """Longer lines are cut: a line of arithmetic is short."""
@@ -228,14 +228,3 @@ def _close(top: int, bottom: int, a: int, b: int, decimals: int) -> bool:
     if decimals:
         return error < unit
     return error == 0 or (2 * error <= unit and 20 * error < abs(top) * b)
-
-
-def value_of(text: str) -> Rational:
-    """The value of a written number in either notation; 0 if it is none."""
-    for comma in (False, True):
-        try:
-            (top, bottom), _ = number(text.lstrip("-"), comma=comma)
-        except ValueError:
-            continue
-        return (-top, bottom) if text.startswith("-") else (top, bottom)
-    return 0, 1

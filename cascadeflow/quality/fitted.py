@@ -2,7 +2,7 @@
 
 A file holds curves (`additive.py`) for the finished answer, for the answer under way, and for how
 likely a strong model is right on such a request; and where they come from. They are made by
-`python -m cascadeflow.evaluate.fit`; nothing here learns.
+`python -m training.fit`; nothing here learns.
 
 The strong model at run time is not one of those the curves were fitted on, so what they say of it
 may be drawn to the mean (`strong_share`), where that ranks better on pairs that were not seen.
@@ -19,9 +19,8 @@ import msgspec
 
 from ..errors import ConfigError
 from . import combine
-from .additive import BOUNDS, Additive
+from .additive import BOUNDS, Additive, Model
 from .forms import Form
-from .model import Model
 from .tools import combine as tools
 
 VERSION = 1
@@ -84,14 +83,14 @@ class FittedModel:
             return self._hand(features, finished=False)
         return max(LEAST_RUNNING, _bounded(weights.running.probability(features)))
 
-    def benefit(self, features: Mapping[str, float]) -> float | None:
+    def benefit(self, features: Mapping[str, float], p_good: float) -> float | None:
         """P(a strong model is right) - P(the finished draft is right); None without an opinion."""
         weights = self._weights
         if weights.strong is None or not self._knows(features):
             return None
         strong = weights.strong.probability(features)
         believed = weights.strong_mean + weights.strong_share * (strong - weights.strong_mean)
-        return believed - self(features, finished=True)
+        return believed - p_good
 
     def _knows(self, features: Mapping[str, float]) -> bool:
         return all(name in features for name in self._weights.needs)

@@ -19,16 +19,8 @@ import msgspec
 from ..types import Request
 
 Form: TypeAlias = Literal[
-    "tool_call",
-    "no_call",
-    "arithmetic",
-    "choice",
-    "letter",
-    "short",
-    "code",
-    "structured",
-    "open",
-]
+    "tool_call", "no_call", "arithmetic", "choice", "letter", "short", "code", "structured", "open"
+]  # fmt: skip
 """`choice` is a multiple choice with reasoning, `letter` one without."""
 
 LETTER_CHARS = 40
@@ -43,6 +35,32 @@ BRIEF_CHARS = 400
 TASK_CHARS = 2_048
 """Characters of a query that are read for whether it is about code."""
 
+# Substrings of the lower-cased query, so that inflected words match. They are hints: they weigh
+# little, and a query that matches nothing expects nothing.
+_BRIEF = (
+    "one word", "single word", "only the", "just the", "don't say anything else", "do not explain",
+    "no explanation", "directly", "without writing", "concise", "yes or no", "true or false",
+    "one sentence", "briefly", "by outputting", "nur ein wort", "ein wort", "ja oder nein", "kurz",
+    "un mot", "oui ou non", "seulement", "una palabra", "sí o no", "solo ", "una parola",
+    "sì o no", "uma palavra", "sim ou não", "één woord", "ja of nee", "alleen", "одним словом",
+    "да или нет", "一个词", "一句话", "只回答", "一言で", "はいかいいえ",
+)  # fmt: skip
+
+_LONG = (
+    "essay", "in detail", "detailed", "article", "blog post", "story", "at length",
+    "comprehensive", "explain how", "explain why", "write a letter", "report", "ausführlich",
+    "aufsatz", "geschichte", "artikel", "erkläre", "en détail", "histoire", "dissertation",
+    "explique", "ensayo", "historia", "detalladamente", "saggio", "spiega", "dettagli", "redação",
+    "história", "verhaal", "uitgebreid", "leg uit", "сочинение", "рассказ", "подробно", "объясни",
+    "文章", "故事", "详细", "作文", "物語", "詳しく", "説明",
+)  # fmt: skip
+
+_COPY = (
+    "repeat", "say exactly", "copy", "verbatim", "echo", "quote", "wiederhol", "répèt", "repite",
+    "repit", "ripeti", "herhaal", "повтор", "重复", "繰り返",
+)  # fmt: skip
+
+_MANY_TIMES = re.compile(r"\d ?(?:(?:times|mal|fois|veces|volte|vezes|keer)\b|次|回|раз)")
 _CODE = re.compile(
     r"```|\bdef |\bclass \w+[(:{]|#include|\bSELECT\b.{1,80}\bFROM\b|"
     r"\b(?:python|javascript|typescript|java|rust|golang|kotlin|haskell|sql|bash|regex|html|css)\b|"
@@ -66,20 +84,28 @@ class Asked(msgspec.Struct, frozen=True):
     """The result of a calculation."""
     brief: bool
     """A word, a letter, a sentence."""
+    long: bool
+    """An essay, a story, an explanation."""
+    copied: bool
+    """The answer may repeat the query, or itself."""
     json: bool
     """`response_format` demands JSON."""
     code: bool
+    """To write or to mend code."""
 
 
-def wants_json(request: Request) -> bool:
-    """Whether `response_format` demands JSON."""
-    return str((request.response_format or {}).get("type", "")).startswith("json")
-
-
-def wants_code(query: str) -> bool:
-    """Whether a query asks to write or to mend code."""
-    task = query[:TASK_CHARS]
-    return "```" in task or bool(_WRITE.search(task) and _CODE.search(task))
+def asked_of(request: Request, query: str, *, options: bool, number: bool) -> Asked:
+    """What a request asks for, read from its query; linear in its length."""
+    folded, task = query.lower(), query[:TASK_CHARS]
+    return Asked(
+        options=options,
+        number=number,
+        brief=any(word in folded for word in _BRIEF),
+        long=any(word in folded for word in _LONG),
+        copied=any(word in folded for word in _COPY) or bool(_MANY_TIMES.search(folded)),
+        json=str((request.response_format or {}).get("type", "")).startswith("json"),
+        code="```" in task or bool(_WRITE.search(task) and _CODE.search(task)),
+    )
 
 
 def form_of(asked: Asked, *, size: int, fenced: bool, finished: bool) -> Form:

@@ -129,23 +129,18 @@ def off_language(asked: Profile, answer: Profile) -> float:
     if not script or not asked.scripts.total():
         return 0.0
     if script != "latin":
-        return 0.0 if _has_script(asked, script) else 1.0
+        # Traces of the script suffice; Han and kana are not told apart in a question.
+        related = ("han", "kana") if script in ("han", "kana") else (script,)
+        return 0.0 if any(asked.scripts[name] for name in related) else 1.0
     language = answer.language(ANSWER_WORDS)
     if not language or _has_language(asked, language):
         return 0.0
     return 1.0 if answer.languages[language] >= 2 * ANSWER_WORDS else 0.6
 
 
-def _has_script(asked: Profile, script: str) -> bool:
-    """Traces of the script suffice; Han and kana are not told apart in a question."""
-    related = ("han", "kana") if script in ("han", "kana") else (script,)
-    return any(asked.scripts[name] for name in related)
-
-
 def _has_language(asked: Profile, language: str) -> bool:
     """Whether a Latin answer in `language` fits the question."""
-    latin = asked.scripts["latin"] > 0.3 * asked.scripts.total()
-    if not latin:
+    if asked.scripts["latin"] <= 0.3 * asked.scripts.total():
         return False
     known = asked.language(at_least=2)
     return not known or known == language or asked.languages[language] >= 2

@@ -1,45 +1,95 @@
-"""Whether a query asks for a number, and which kind.
+"""Numbers in a query: the quantities it gives, whether it asks for one, how hard that looks.
 
-By words of quantity in several languages, together with numbers to calculate with. "How many" asks
-for a count, which is whole and not negative, unless what is counted can be cut into parts.
+    "forty-two eggs, 20% off, two-thirds of 1,500, twice"  ->  42, 20 %, 2/3, 1500, 2
+
+By words, in several languages. "How many" asks for a count, which is whole and not negative, unless
+what is counted can be cut into parts. A question may be harder than its length shows: it asks for
+the beginning and gives the end, moves people through time, or puts a condition behind itself.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
 
 from .equations import arithmetic_runs
+from .rational import NUMBER, Rational, number, ratio
 
-NUMBER = re.compile(r"\d[\d.,]*")
+Kind: TypeAlias = Literal["number", "word", "fraction", "percent"]
 
-_IN_WORDS = (
+MANY_NUMBERS = 4
+"""Numbers in a query from which any question at its end is taken to ask for another one."""
+QUESTION_CHARS = 160
+MOST_WORDS_AROUND = 8
+"""Words around an expression that is the whole question."""
+MOST_WORDS = 1_024
+MOST_QUANTITIES = 64
+MOST_NAMES = 5
+NAMES_ARE_NOUNS = 9
+"""Capitalised words from which they are taken for the nouns of a language that writes them so."""
+
+TO_NINETEEN = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+)
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_MULTIPLES = {
+    2: "twice double doubles doubled zwei doppelt deux dos doble due doppio",
+    3: "triple tripled thrice drei trois tres tre",
+    4: "vier quatre cuatro quattro",
+    12: "dozen",
+    100: "hundred",
+}
+_HALVES = frozenset(("half", "hälfte", "moitié", "mitad", "metà"))
+_WORDED: dict[str, Rational] = {
+    **{word: (value, 1) for value, word in enumerate(TO_NINETEEN.split(), 2)},
+    **{word: (10 * value, 1) for value, word in enumerate(TENS.split(), 2)},
+    **{word: (value, 1) for value, words in _MULTIPLES.items() for word in words.split()},
+    **dict.fromkeys(_HALVES, (1, 2)),
+}
+_PARTS = {
+    "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "tenth": 10,
+}  # fmt: skip
+_ARTICLES = frozenset(("a", "the", "of", "one", "another"))
+_PERCENT = frozenset(("percent", "prozent", "%"))
+_COUNTED = (
     "one two three four five six seven eight nine ten eleven twelve dozen twenty thirty fifty "
     "hundred half third quarter twice double triple times zwei drei vier halb hälfte doppelt deux "
     "trois quatre moitié dos tres cuatro mitad doble due tre quattro metà doppio dois três metade "
     "dobro twee drie helft"
 )
-_NUMBER_WORDS = frozenset(_IN_WORDS.split())
+_NUMBER_WORDS = frozenset(_COUNTED.split())
 _NONE_WORDS = frozenset(("zero", "none", "no", "null", "keine", "aucun", "ninguno", "nessuno"))
 _DENSE_NUMBERS = frozenset("零一二两三四五六七八九十百千万")
+
+_IMPERATIVES = (
+    "calculate", "compute", "find the", "determine the", "berechne", "calcul", "calcol", "bereken",
+    "вычисли", "計算", "计算",
+)  # fmt: skip
 _QUANTITIES = (
     "how many", "how much", "how long", "how far", "how old", "how fast", "how tall", "how big",
     "how heavy", "calculate", "compute", "wie viel", "wieviel", "berechne", "combien", "calcul",
     "cuánt", "cuant", "quant", "calcol", "hoeveel", "bereken", "сколько", "вычисли", "多少", "几个",
     "計算", "计算", "いくつ", "いくら", "何個", "何人", "何円", "何本",
 )  # fmt: skip
-_IMPERATIVES = (
-    "calculate", "compute", "find the", "determine the", "berechne", "calcul", "calcol", "bereken",
-    "вычисли", "計算", "计算",
+_WHAT = (
+    "what is", "what was", "what will", "what are", "what does", "how high", "how deep", "how wide",
+    "wie hoch", "was ist", "quel est", "quelle est", "cuál es", "qual è", "qual é", "wat is",
+    *_QUANTITIES,
+)  # fmt: skip
+_COUNTS = (
+    "how many", "wie viele", "combien de", "cuántos", "cuántas", "quanti ", "quante ", "quantos",
+    "quantas", "hoeveel", "сколько",
 )  # fmt: skip
 _MEASURED = (
     "total sum cost price number amount average percent percentage probability value difference "
     "product age profit income salary length weight height distance speed rate score pay earn"
 )
 _MEASURES = frozenset(_MEASURED.split())
-_COUNTS = (
-    "how many", "wie viele", "combien de", "cuántos", "cuántas", "quanti ", "quante ", "quantos",
-    "quantas", "hoeveel", "сколько",
-)  # fmt: skip
 _PARTED = (
     "hours minutes seconds miles pounds dollars cups gallons feet inches meters metres kilometers "
     "kilometres liters litres ounces kg grams acres percent points years months weeks days tons "
@@ -47,16 +97,99 @@ _PARTED = (
     "ore metri litri uur geld"
 )
 _DIVISIBLE = frozenset(_PARTED.split())
-_SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[?？]?")
-MANY_NUMBERS = 4
-"""Numbers in a query from which any question at its end is taken to ask for another one."""
-QUESTION_CHARS = 160
-_WHAT = (
-    "what is", "what was", "what will", "what are", "what does", "how high", "how deep", "how wide",
-    "wie hoch", "was ist", "quel est", "quelle est", "cuál es", "qual è", "qual é", "wat is",
+
+_AT_FIRST = (
+    "original", "initial", "start with", "started with", "at first", "begin", " before ",
+    "at the start", "ursprünglich", "anfangs", "zu beginn", "au début", "al principio",
+    "inizialmente",
 )  # fmt: skip
-MOST_WORDS_AROUND = 8
-"""Words around an expression that is the whole question."""
+_GAINS = (
+    "profit", "earn", "save", "gain", "gewinn", "verdien", "spar", "bénéfice", "gagn", "ahorr",
+    "ganancia", "guadagn", "risparm",
+)  # fmt: skip
+_CONDITIONS = (" if ", " wenn ", " falls ", " si ")
+_SHIFT = re.compile(
+    r"\byears? ago\b|\bin \w+ (?:more )?years?\b|\byears? from now\b|\bvor \w+ jahren\b|"
+    r"\bin \w+ jahren\b|\bil y a \w+ ans\b|\bdans \w+ ans\b|\bhace \w+ años\b|\bfra \w+ anni\b"
+)
+_ASKS = re.compile(r"how (?:many|much|long|far|old)|what|calculate|find|[?？]")
+_NAME = re.compile(r"(?<=[^\W\d_A-Z] )[A-Z][a-z]+|(?<=, )[A-Z][a-z]+")
+_TOKEN = re.compile(r"\d[\d,]*/\d+|\d[\d.,]*%?|\.\d+|[^\W\d_]+(?:'[^\W\d_]+)?|[.!?;,:]")
+_BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
+_CLAUSE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[?？]?")
+
+
+class Quantity(msgspec.Struct, frozen=True):
+    """One quantity, and where it stands."""
+
+    value: Rational
+    kind: Kind
+    words: list[str]
+    """The lower-cased words and marks of its sentence."""
+    first: int
+    last: int
+    """Which of them are the quantity."""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text; a point within a number ends none."""
+    return [found for found in _BREAK.split(text) if found.strip()]
+
+
+def quantities(query: str) -> list[Quantity]:
+    """The quantities of a question, in order; at most 64."""
+    found: list[Quantity] = []
+    words = 0
+    for sentence in sentences(query):
+        tokens = _TOKEN.findall(sentence.lower().replace("-", " "))
+        words += len(tokens)
+        if words > MOST_WORDS or len(found) >= MOST_QUANTITIES:
+            break
+        found += _of(tokens)
+    return found[:MOST_QUANTITIES]
+
+
+def _of(tokens: list[str]) -> Iterator[Quantity]:
+    at = 0
+    while at < len(tokens):
+        ahead = tokens[at + 1] if at + 1 < len(tokens) else ""
+        read = _digits(tokens[at], ahead) or _worded(tokens, at, ahead)
+        if read:
+            value, kind, more = read
+            yield Quantity(value, kind, tokens, at, at + more)
+            at += more
+        at += 1
+
+
+def _digits(token: str, ahead: str) -> tuple[Rational, Kind, int] | None:
+    if not (token[0].isdecimal() or (token[0] == "." and len(token) > 1)):
+        return None
+    top, _, bottom = token.rstrip("%").partition("/")
+    try:
+        value = number(top, comma=False)[0]
+        if bottom:
+            return ratio(value[0], value[1] * int(bottom[:9])), "fraction", 0
+    except ValueError:
+        return None
+    return value, "percent" if token.endswith("%") or ahead in _PERCENT else "number", 0
+
+
+def _worded(tokens: list[str], at: int, ahead: str) -> tuple[Rational, Kind, int] | None:
+    word = tokens[at]
+    if part := _PARTS.get(word.removesuffix("s")):
+        given = at > 0 and tokens[at - 1] in _ARTICLES and word != "quarters"
+        return ((1, part), "fraction", 0) if given else None
+    if word in _HALVES:
+        return (1, 2), "fraction", 0
+    if word not in _WORDED:
+        return None
+    value = _WORDED[word][0]
+    if part := _PARTS.get(ahead.removesuffix("s")):
+        return ratio(value, part), "fraction", 1
+    unit = _WORDED.get(ahead, (0, 1))[0]
+    if value in range(20, 91, 10) and 0 < unit < 10 and ahead in TO_NINETEEN:
+        return (value + unit, 1), "word", 1
+    return (value, 1), "word", 0
 
 
 def _words(text: str) -> list[str]:
@@ -70,8 +203,7 @@ def count_numbers(query: str) -> int:
 
 def has_number_word(text: str) -> bool:
     """Whether a number is written in words."""
-    words = set(_words(text))
-    named = not (words.isdisjoint(_NUMBER_WORDS) and words.isdisjoint(_NONE_WORDS))
+    named = not (_NUMBER_WORDS | _NONE_WORDS).isdisjoint(_words(text))
     return named or not _DENSE_NUMBERS.isdisjoint(text)
 
 
@@ -80,16 +212,11 @@ def asks_for_a_number(query: str) -> bool:
     if bare_expression(query):
         return True
     count = count_numbers(query)
-    if count >= 2 and any(map(_is_of_quantity, _SENTENCE.findall(query))):
+    if count >= 2 and any(map(_is_of_quantity, _CLAUSE.findall(query))):
         return True
-    return count >= MANY_NUMBERS and _asks_what(query)
-
-
-def _asks_what(query: str) -> bool:
-    """Whether the query ends in a question for one thing, or for a degree of it."""
     last = query.rstrip()[-QUESTION_CHARS:].lower()
-    asking = any(phrase in last for phrase in _WHAT + _QUANTITIES)
-    return asking and last.endswith(("?", "？"))
+    asking = last.endswith(("?", "？")) and any(phrase in last for phrase in _WHAT)
+    return count >= MANY_NUMBERS and asking
 
 
 def _is_of_quantity(sentence: str) -> bool:
@@ -107,11 +234,9 @@ def _is_of_quantity(sentence: str) -> bool:
 def asks_for_a_count(query: str) -> bool:
     """Whether the answer has to be a whole number that is not negative."""
     folded = query.lower()
-    counted = [phrase for phrase in _COUNTS if phrase in folded]
-    if not counted:
-        return False
-    behind = folded.rpartition(counted[0])[2]
-    return _DIVISIBLE.isdisjoint(_words(behind)[:3])
+    counted = next((phrase for phrase in _COUNTS if phrase in folded), "")
+    behind = folded.rpartition(counted)[2] if counted else ""
+    return bool(counted) and _DIVISIBLE.isdisjoint(_words(behind)[:3])
 
 
 def bare_expression(query: str) -> str:
@@ -120,3 +245,27 @@ def bare_expression(query: str) -> str:
     if len(runs) != 1 or len(_words(query)) - len(runs[0].split()) > MOST_WORDS_AROUND:
         return ""
     return runs[0] if len(NUMBER.findall(runs[0])) == count_numbers(query) else ""
+
+
+def asked(query: str) -> str:
+    """The sentence that asks, lower-cased; the last one if none does."""
+    found = [sentence.lower() for sentence in sentences(query)]
+    asking = [sentence for sentence in found if _ASKS.search(sentence)]
+    return (asking or found or [""])[-1]
+
+
+def wording(query: str, given: Sequence[Quantity]) -> dict[str, float]:
+    """What makes the calculation hard, each in (0, 1]; `given`: the quantities of the query."""
+    folded, ask = " ".join(query.lower().split()), f" {asked(query)}"
+    names = len(set(_NAME.findall(query)))
+    kinds = [quantity.kind for quantity in given]
+    features = {
+        "asks_backwards": float(any(phrase in folded for phrase in _AT_FIRST)),
+        "asks_other_time": float(bool(_SHIFT.search(folded))),
+        "asks_on_condition": float(any(word in ask for word in _CONDITIONS)),
+        "asks_for_gain": float(any(word in ask for word in _GAINS)),
+        "names": min(1.0, names / MOST_NAMES) if names < NAMES_ARE_NOUNS else 0.0,
+        "fractions": min(1.0, kinds.count("fraction") / 3),
+        "percentages": min(1.0, kinds.count("percent") / 2),
+    }
+    return {name: value for name, value in features.items() if value}

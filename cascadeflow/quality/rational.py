@@ -1,4 +1,4 @@
-"""Exact evaluation of written arithmetic: "3 * (4 + 1) / 2" is 15/2.
+"""Written numbers and arithmetic, read exactly: "3 * (4 + 1) / 2" is 15/2.
 
 Values are pairs of integers (numerator, positive denominator), reduced. Everything is bounded:
 tokens, nesting, digits and exponents; what exceeds a bound or is no expression raises `ValueError`.
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
+from itertools import islice
 from typing import TypeAlias
 
 Rational: TypeAlias = tuple[int, int]
@@ -22,7 +24,11 @@ MOST_DIGITS = 15
 MOST_BITS = 256
 DEEPEST = 8
 LARGEST_EXPONENT = 16
+MOST_NUMBERS = 64
+"""Numbers that are read of one text."""
+MOST_CACHED = 1_024
 
+NUMBER = re.compile(r"\d[\d.,]*")
 _TOKEN = re.compile(r"\d[\d.,]*|\.\d+|[-+*/^()%]|\S")
 _ENGLISH = re.compile(r"(?:\d{1,3}(?:,\d{3}){1,4}|\d+)(?:\.\d*)?$|\.\d+$")
 _EUROPEAN = re.compile(r"(?:\d{1,3}(?:\.\d{3}){1,4}|\d+)(?:,\d*)?$")
@@ -50,6 +56,28 @@ def number(text: str, *, comma: bool) -> tuple[Rational, int]:
     point, thousands = (",", ".") if comma else (".", ",")
     whole, _, decimals = text.replace(thousands, "").partition(point)
     return ratio(int((whole or "0") + decimals), 10 ** len(decimals)), len(decimals)
+
+
+def value_of(text: str) -> Rational:
+    """The value of a written number in either notation; 0 if it is none."""
+    bare = text.rstrip(".,")
+    return _value_of(bare) if len(bare) <= MOST_DIGITS + 6 else (0, 1)
+
+
+@lru_cache(MOST_CACHED)
+def _value_of(text: str) -> Rational:
+    for comma in (False, True):
+        try:
+            (top, bottom), _ = number(text.lstrip("-"), comma=comma)
+        except ValueError:
+            continue
+        return (-top, bottom) if text.startswith("-") else (top, bottom)
+    return 0, 1
+
+
+def values(text: str) -> list[Rational]:
+    """The numbers in digits of a text, in order; at most 64."""
+    return [value_of(found[0]) for found in islice(NUMBER.finditer(text), MOST_NUMBERS)]
 
 
 def evaluate(text: str, *, comma: bool = False, relative: bool = False) -> Rational:

@@ -12,19 +12,15 @@ import msgspec
 from ..types import Request, Stop
 from . import complexity, refusal
 from .arithmetic import Arithmetic
-from .choices import chosen, options
-from .echo import is_echo
+from .choices import Options, chosen, options
 from .endings import Structure, unfinished
-from .expectations import expectations
-from .forms import Asked, Form, form_of, wants_code, wants_json
-from .gibberish import Gibberish
+from .forms import Form, asked_of, form_of
 from .language import Profile, names_a_language, off_language
-from .phrases import Phrases
 from .pieces import Pieces
 from .quantity import count_numbers
-from .query import instructions
+from .query import instructions, query_text
 from .repetition import Repetition
-from .support import Options
+from .wording import Wording, is_echo
 
 TAIL_CHARS = 800
 WORDED_CHARS = 120
@@ -36,53 +32,44 @@ class Signals:
     """What was found in the pieces of one answer so far."""
 
     __slots__ = (
-        "_arithmetic", "_asked", "_expected", "_gibberish", "_opened", "_options", "_phrases",
-        "_pieces", "_profile", "_query", "_query_profile", "_refusal_kind", "_repetition",
-        "_structure", "_taken",
+        "_arithmetic", "_asked", "_letters", "_opened", "_options", "_pieces", "_profile",
+        "_query", "_query_profile", "_refusal_kind", "_repetition", "_structure", "_taken",
+        "_wording",
     )  # fmt: skip
 
-    def __init__(self, request: Request, query: str) -> None:
-        self._query = query
-        self._expected = expectations(query)
-        self._options = options(query)
+    def __init__(self, request: Request) -> None:
+        self._query = query = query_text(request)
+        self._letters = options(query)
+        self._options = Options(query) if self._letters else None
+        self._arithmetic: Arithmetic | None = None
+        if count_numbers(query):
+            self._arithmetic = Arithmetic(query, choice=bool(self._letters))
+        number = self._arithmetic is not None and self._arithmetic.solution is not None
+        self._asked = asked_of(request, query, options=bool(self._letters), number=number)
         self._query_profile: Profile | None = None
         if not names_a_language(query) and not names_a_language(instructions(request)):
             self._query_profile = Profile(query)
         self._profile = Profile()
-        self._arithmetic: Arithmetic | None = None
-        if count_numbers(query):
-            self._arithmetic = Arithmetic(query, choice=bool(self._options))
-        self._asked = Asked(
-            options=bool(self._options),
-            number=self._arithmetic is not None and self._arithmetic.wanted,
-            brief=self._expected.brief,
-            json=wants_json(request),
-            code=wants_code(query),
-        )
         self._opened = 0
         self._refusal_kind: refusal.Kind = "none"
         self._pieces = Pieces()
         self._taken: list[str] = []
         self._repetition = Repetition()
-        self._gibberish = Gibberish()
-        self._phrases = Phrases(query)
+        self._wording = Wording(query)
         self._structure = Structure()
 
     def before(self) -> dict[str, float]:
         """Features of the request alone."""
-        chars = Options(self._query).stem_chars if self._asked.options else len(self._query)
+        chars = self._options.stem_chars if self._options else len(self._query)
         features = {"complexity": complexity.score(self._query), "query_length": length(chars)}
-        if self._arithmetic is not None:
-            features |= self._arithmetic.features()
-        return features
+        return features | (self._arithmetic.features() if self._arithmetic else {})
 
     def form(self, size: int, *, finished: bool) -> Form:
         """The form of an answer of `size` characters so far."""
-        fenced = self._structure.fenced
-        return form_of(self._asked, size=size, fenced=fenced, finished=finished)
+        return form_of(self._asked, size=size, fenced=self._structure.fenced, finished=finished)
 
     def read(self, text: str) -> None:
-        """Read the pieces that `text` completes."""
+        """Take in the next part of the answer."""
         for piece in self._pieces.read(text):
             self._take(piece)
 
@@ -91,29 +78,28 @@ class Signals:
         self._structure.take(piece)
         code = code or self._structure.in_code
         self._taken.append(piece)
-        self._repetition.take(piece, code=code or self._expected.copied)
-        self._phrases.take(piece, code=code)
-        if self._arithmetic is not None:
+        self._repetition.take(piece, code=code or self._asked.copied)
+        self._wording.take(piece, code=code)
+        if self._arithmetic:
             self._arithmetic.take(piece)
-        if not code:
-            self._gibberish.take(piece)
-            if self._query_profile is not None:
-                self._profile.take(piece)
+        if not code and self._query_profile:
+            self._profile.take(piece)
 
     def during(self, opening: str, size: int) -> dict[str, float]:
         """Features of an answer that goes on; `opening` is its beginning, `size` its length."""
+        wording = self._wording
         features = {
             "refusal": self.refused(opening, size),
             "repetition": self._repetition.share(),
-            "gibberish": self._gibberish.share(),
-            "placeholder": min(1.0, float(self._phrases.placeholders)),
-            "hedging": min(1.0, self._phrases.hedges / max(2.0, size / 300)),
-            "self_correction": min(1.0, 0.6 * self._phrases.corrections),
+            "gibberish": wording.gibberish(),
+            "placeholder": min(1.0, float(wording.placeholders)),
+            "hedging": min(1.0, wording.hedges / max(2.0, size / 300)),
+            "self_correction": min(1.0, 0.6 * wording.corrections),
             "answer_length": length(size),
         }
-        if self._query_profile is not None:
+        if self._query_profile:
             features["off_language"] = off_language(self._query_profile, self._profile)
-        if self._arithmetic is not None:
+        if self._arithmetic:
             features |= self._arithmetic.features()
         return {name: value for name, value in features.items() if value}
 
@@ -125,9 +111,8 @@ class Signals:
         features = self.during(text[: refusal.OPENING_CHARS], len(text))
         if stop.reason in ("refusal", "content_filter"):
             features["refusal"] = 1.0
-        more = self._ending(text, stop) | self._form(text, limited=stop.reason == "length")
-        features |= {name: value for name, value in more.items() if value}
-        return features
+        more = self._ending(text, stop) | self._fitting(text, limited=stop.reason == "length")
+        return features | {name: value for name, value in more.items() if value}
 
     def refused(self, opening: str, size: int) -> float:
         """How much the answer refuses; nothing if the query holds a refusal itself."""
@@ -149,36 +134,32 @@ class Signals:
             "unclosed": 0.0 if limited else self._structure.unclosed(),
         }
 
-    def _form(self, text: str, *, limited: bool) -> dict[str, float]:
+    def _fitting(self, text: str, *, limited: bool) -> dict[str, float]:
         """Whether the answer has the form that the query asks for."""
-        features = {} if limited else self._length(len(text))
-        if not self._expected.copied:
-            features["echo"] = float(is_echo(self._query, text))
-        if self._asked.json:
+        asked, size = self._asked, len(text)
+        features = {"echo": float(not asked.copied and is_echo(self._query, text))}
+        if asked.brief and not limited:
+            features["too_long"] = min(1.0, max(0, size - 200) / 600)
+        elif asked.long and not limited:
+            features["too_short"] = min(1.0, max(0, 160 - size) / 100)
+        if asked.json:
             features["json_invalid"] = float(not is_json(text))
         if self._options:
-            features |= self._choice(text)
-        elif self._arithmetic is not None:
-            worded = len(self._query) >= WORDED_CHARS and not self._expected.brief
+            features |= self._choice(text, self._options)
+        elif self._arithmetic:
+            worded = len(self._query) >= WORDED_CHARS and not asked.brief
             features |= self._arithmetic.final(text[-TAIL_CHARS:], worded=worded)
         return features
 
-    def _length(self, size: int) -> dict[str, float]:
-        if self._expected.brief:
-            return {"too_long": min(1.0, max(0, size - 200) / 600)}
-        if self._expected.long:
-            return {"too_short": min(1.0, max(0, 160 - size) / 100)}
-        return {}
-
-    def _choice(self, text: str) -> dict[str, float]:
+    def _choice(self, text: str, offered: Options) -> dict[str, float]:
         letters = chosen(text[-TAIL_CHARS:].strip()) or chosen(text[:TAIL_CHARS].strip())
         if not letters:
             named = len(text) < 200 and text.strip(" .\n").lower() in self._query.lower()
-            return {"choice_missing": 0.0 if named else 1.0}
-        if letters[-1] not in self._options:
+            return {"choice_missing": float(not named)}
+        if letters[-1] not in self._letters:
             return {"choice_missing": 1.0}
-        found = Options(self._query).features(text, letters[-1])
-        return found | {"choice_conflict": float(len(set(letters)) > 1)}
+        conflict = float(len(set(letters)) > 1)
+        return offered.features(text, letters[-1]) | {"choice_conflict": conflict}
 
 
 def length(chars: int) -> float:

@@ -17,35 +17,24 @@ from collections.abc import Mapping
 from ..core.policy import Opinion
 from ..types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
 from . import combine, refusal
+from .additive import Model, weigh
 from .forms import SHORT_CHARS, Form
 from .logprobs import BLOCK, Logprobs
-from .model import Model, weigh
 from .pieces import STEP, last_edge, next_edge
-from .query import query_text
 from .signals import Signals
 
 OPENING_EDGES = (64, 160)
 """Characters at which the opening is looked at, before the regular edges."""
 
 
-class TextEstimator:
-    """Judges text answers; `model` weighs the features, `models` those of the forms they name."""
-
-    __slots__ = ("_model", "_models")
-
-    def __init__(
-        self, model: Model = combine.probability, models: Mapping[Form, Model] | None = None
-    ) -> None:
-        self._model = model
-        self._models = models or {}
-
-    def observe(self, request: Request) -> TextObserver:
-        """Begin to watch the answer to `request`."""
-        return TextObserver(request, self._model, self._models)
-
-
 class TextObserver:
-    """What is known of one answer."""
+    """What is known of one answer.
+
+    Args:
+        request: what is answered.
+        models: weigh the features of the forms they name.
+        model: weighs those of all other forms.
+    """
 
     __slots__ = (
         "_edge", "_estimate", "_features", "_finished", "_logprobs", "_model", "_models",
@@ -54,11 +43,14 @@ class TextObserver:
     )  # fmt: skip
 
     def __init__(
-        self, request: Request, model: Model, models: Mapping[Form, Model] | None = None
+        self,
+        request: Request,
+        models: Mapping[Form, Model] | None = None,
+        model: Model = combine.probability,
     ) -> None:
         self._model = model
         self._models = models or {}
-        self._signals = Signals(request, query_text(request))
+        self._signals = Signals(request)
         self._prior = self._signals.before()
         self._opinions: dict[str, float] = {}
         self._logprobs = Logprobs()

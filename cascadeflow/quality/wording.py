@@ -1,57 +1,124 @@
-"""What the words of a question say about the calculation it wants.
+"""What the wording of an answer gives away: doubt, a change of mind, gaps, gibberish, an echo.
 
-Some questions are harder than their length shows: they ask for the beginning and give the end, move
-people through time, or put a condition behind the question. Strong models fail on other ones than
-weak models do, so what helps little to judge a draft may help to tell what escalating would gain.
+*Phrases* are counted on the lower-cased pieces. Text in code fences is not read. Each phrase is
+long enough to mean what it is listed for; one that the query itself contains is not held against
+the answer. *Gibberish* is measured where a wrong call is unlikely: characters that no text holds
+(replacement, control and private-use characters), and words of Latin letters with six consonants in
+a row, which even German and Polish hold only now and then. An *echo* is the whole query, or one of
+its questions, with at most two words more, compared without case, punctuation and spacing. Short
+queries are left alone: a one-word query may well be answered by that word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from .numerals import Quantity, sentences
+READ_CHARS = 16_384
+POOR = 12
+"""Different characters below which phrases are sorted out before they are looked for."""
+LEAST_WORDS = 8
+"""Words from which hammered ones are counted."""
+LEAST_ECHO = 4
+LEAST_DENSE = 6
+"""Characters of a query in a script without spaces."""
+MORE_WORDS = 2
 
-_AT_FIRST = (
-    "original", "initial", "start with", "started with", "at first", "begin", " before ",
-    "at the start", "ursprünglich", "anfangs", "zu beginn", "au début", "al principio",
-    "inizialmente",
+HEDGES = (
+    "i think", "i'm not sure", "i am not sure", "not certain", "i'm not entirely", "i guess",
+    "might be", "could be", "it's possible that", "it is possible that", "i believe", "perhaps",
+    "maybe", "as far as i know", "not 100%", "hard to say", "unclear", "we can assume",
+    "let's assume", "assuming that", "it seems", "approximately", "if we assume",
+    "ich glaube", "ich denke", "vielleicht", "möglicherweise", "bin mir nicht sicher", "vermutlich",
+    "je pense", "peut-être", "il se peut", "je crois", "pas certain", "pas sûr",
+    "tal vez", "quizás", "no estoy seguro", "es posible que", "creo que", "forse", "non sono sicur",
+    "credo che", "probabilmente", "talvez", "não tenho certeza", "acho que", "misschien",
+    "ik denk", "niet zeker", "waarschijnlijk", "наверное", "возможно", "не уверен",
+    "可能是", "也许", "不确定", "大概", "かもしれません", "たぶん", "と思います",
 )  # fmt: skip
-_SHIFT = re.compile(
-    r"\byears? ago\b|\bin \w+ (?:more )?years?\b|\byears? from now\b|\bvor \w+ jahren\b|"
-    r"\bin \w+ jahren\b|\bil y a \w+ ans\b|\bdans \w+ ans\b|\bhace \w+ años\b|\bfra \w+ anni\b"
-)
-_ASKS = re.compile(r"how (?:many|much|long|far|old)|what|calculate|find|[?？]")
-_GAINS = (
-    "profit", "earn", "save", "gain", "gewinn", "verdien", "spar", "bénéfice", "gagn", "ahorr",
-    "ganancia", "guadagn", "risparm",
+
+CORRECTIONS = (
+    "wait,", "wait.", "wait -", "let me re", "correction:", "i made a mistake", "made an error",
+    "oops", "my mistake", "i apologize for the", "scratch that", "let's re", "on second thought",
+    "actually, no", "none of the options", "none of the above", "there seems to be", "not listed",
+    "does not match any", "doesn't match any", "moment mal", "ich habe mich", "korrektur:",
+    "je me suis tromp", "me equivoqué", "mi sono sbagliat", "me enganei", "ik heb me vergist",
+    "я ошиб", "等等", "更正", "我错了", "訂正",
 )  # fmt: skip
-_CONDITIONS = (" if ", " wenn ", " falls ", " si ")
-_NAME = re.compile(r"(?<=[^\W\d_A-Z] )[A-Z][a-z]+|(?<=, )[A-Z][a-z]+")
-MOST_NAMES = 5
-NAMES_ARE_NOUNS = 9
-"""Capitalised words from which they are taken for the nouns of a language that writes them so."""
+
+PLACEHOLDERS = (
+    "[insert", "<insert", "lorem ipsum", "todo:", "[placeholder", "[your answer",
+    "your answer here", "[answer here", "[to be ", "fixme", "your code here", "[fill in", "xxxx",
+    "[hier einfügen", "[insérer", "[insertar", "[inserire", "[inserir", "[在此",
+)  # fmt: skip
+
+_BROKEN = re.compile("[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff]")
+_HAMMERED = re.compile("[bcdfghjklmnpqrstvwxz]{6}")
+_WORDS = re.compile(r"\w+")
+_SENTENCE = re.compile(r"[^.!?。！？\n]+[?？]?")
 
 
-def asked(query: str) -> str:
-    """The sentence that asks, lower-cased; the last one if none does."""
-    found = [sentence.lower() for sentence in sentences(query)]
-    asking = [sentence for sentence in found if _ASKS.search(sentence)]
-    return (asking or found or [""])[-1]
+class Wording:
+    """Phrases and unreadable text in one answer so far."""
+
+    __slots__ = (
+        "_broken", "_hammered", "_hedges", "_left", "_placeholders", "_size", "_words",
+        "corrections", "hedges", "placeholders",
+    )  # fmt: skip
+
+    def __init__(self, query: str) -> None:
+        folded = query.lower()
+        self._hedges = tuple(phrase for phrase in HEDGES if phrase not in folded)
+        self._placeholders = tuple(phrase for phrase in PLACEHOLDERS if phrase not in folded)
+        self._left = READ_CHARS
+        self._broken = self._hammered = self._size = self._words = 0
+        self.hedges = self.corrections = self.placeholders = 0
+
+    def take(self, piece: str, *, code: bool) -> None:
+        """Count in the next piece; in code only gaps count."""
+        folded = piece.lower()
+        if not code and self._size < READ_CHARS:
+            self._size += len(piece)
+            self._words += len(piece.split())
+            self._hammered += len(_HAMMERED.findall(folded))
+            if not piece.isascii() or not piece.isprintable():
+                self._broken += len(_BROKEN.findall(piece))
+        if self._left > 0:
+            self._left -= len(piece)
+            self._take_phrases(folded.replace("’", "'"), code=code)
+
+    def _take_phrases(self, text: str, *, code: bool) -> None:
+        letters = set(text)
+        self.placeholders += _count(text, self._placeholders, letters)
+        if not code:
+            self.hedges += _count(text, self._hedges, letters)
+            self.corrections += _count(text, CORRECTIONS, letters)
+
+    def gibberish(self) -> float:
+        """0 for ordinary text; 1 where a fifth of it cannot be read."""
+        broken = self._broken / self._size if self._size else 0.0
+        hammered = self._hammered / self._words if self._words >= LEAST_WORDS else 0.0
+        return min(1.0, 5 * max(broken, hammered - 0.04))
 
 
-def wording(query: str, given: Sequence[Quantity]) -> dict[str, float]:
-    """What makes the calculation hard, each in [0, 1]; `given`: the quantities of the query."""
-    folded, ask = " ".join(query.lower().split()), f" {asked(query)}"
-    names = len(set(_NAME.findall(query)))
-    kinds = [quantity.kind for quantity in given]
-    features = {
-        "asks_backwards": float(any(phrase in folded for phrase in _AT_FIRST)),
-        "asks_other_time": float(bool(_SHIFT.search(folded))),
-        "asks_on_condition": float(any(word in ask for word in _CONDITIONS)),
-        "asks_for_gain": float(any(word in ask for word in _GAINS)),
-        "names": min(1.0, names / MOST_NAMES) if names < NAMES_ARE_NOUNS else 0.0,
-        "fractions": min(1.0, kinds.count("fraction") / 3),
-        "percentages": min(1.0, kinds.count("percent") / 2),
-    }
-    return {name: value for name, value in features.items() if value}
+def _count(text: str, phrases: Iterable[str], letters: set[str]) -> int:
+    if len(letters) < POOR:  # searching is slowest in a text that is nearly the phrase
+        phrases = [each for each in phrases if each[0] in letters and each[-1] in letters]
+    return sum(text.count(phrase) for phrase in phrases if phrase in text)
+
+
+def is_echo(query: str, answer: str) -> bool:
+    """Whether `answer` only repeats `query` or a question in it."""
+    if len(answer) > 2 * len(query) + 80:
+        return False
+    said = _WORDS.findall(answer.lower())
+    questions = (part for part in _SENTENCE.findall(query) if part.endswith(("?", "？")))
+    return any(_repeats(said, _WORDS.findall(part.lower())) for part in (query, *questions))
+
+
+def _repeats(said: list[str], asked: list[str]) -> bool:
+    joined = "".join(asked)
+    if len(asked) < LEAST_ECHO and (len(joined) < LEAST_DENSE or joined.isascii()):
+        return False
+    extra = len(said) - len(asked)
+    return 0 <= extra <= MORE_WORDS and (said[: len(asked)] == asked or said[extra:] == asked)

@@ -1,11 +1,8 @@
 """Whether the beginning of a text can still become one JSON value.
 
-    +-- in a string: only the closing quote is looked for
-    +-- else: brackets, commas, colons and bare words, against a stack of open brackets
-
-Each character is read once, and 8,192 at most. Escapes and control characters inside strings are
-left to the parser at the end. Text that opens with a code fence is not judged: `core.calls` takes
-the fence off. Grammar:
+Each character is read once, and 8,192 at most, against a stack of open brackets. Escapes and
+control characters inside strings are left to the parser at the end. Text that opens with a code
+fence is not judged: `core.calls` takes the fence off. Grammar:
 https://www.rfc-editor.org/rfc/rfc8259
 """
 
@@ -19,8 +16,8 @@ MOST_CHARS = 8_192
 """Characters that are read; a break further on shows when the whole is parsed."""
 MOST_OPEN = 256
 LONGEST_BARE = 400
-_STRING_END = re.compile(r'"|\\')
-_BARE = re.compile(r'[^\s{}\[\]:,"]+')
+_STRING = re.compile(r'(?:[^"\\]+|\\.)*', re.DOTALL)
+_BARE = re.compile(r'[^\s{}\[\]:,"]*')
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)?(?:\.\d*)?(?:[eE][+-]?\d*)?$")
 _LITERALS = ("true", "false", "null")
 
@@ -48,83 +45,62 @@ class JSONPrefix:
             at = self._string(text, at) if self._quoted else self._outside(text, at)
 
     def _string(self, text: str, at: int) -> int:
-        if self._escaped:
-            self._escaped = False
-            return at + 1
-        found = _STRING_END.search(text, at)
-        if found is None:
-            return len(text)
-        if found[0] == '"':
-            self._quoted = False
-        else:
-            self._escaped = True
-        return found.end()
+        found = _STRING.match(text, at + self._escaped)
+        end = found.end() if found else at
+        self._escaped = text[end : end + 1] == "\\"
+        self._quoted = self._escaped or end >= len(text)
+        return end + 1
 
     def _outside(self, text: str, at: int) -> int:
         bare = _BARE.match(text, at)
-        if bare is not None:
+        if bare and bare[0]:
             self._take_bare(bare[0])
             return bare.end()
         self._bare = ""
-        mark = text[at]
-        if not mark.isspace():
-            self._take(mark)
+        if not text[at].isspace():
+            self._take(text[at])
         return at + 1
 
     def _take_bare(self, part: str) -> None:
         """A piece of a number or a literal; the end of it may come with the next fragment."""
-        if not self._bare:
-            if part[0] == "`" and self._place == "value" and not self._open:
-                self._trusted = True
-                return
-            if not self._begin_value():
-                return
-        self._bare += part
-        if len(self._bare) > LONGEST_BARE:
+        if not self._bare and part[0] == "`" and self._place == "value" and not self._open:
             self._trusted = True
-        elif not (
-            _NUMBER.match(self._bare)
-            or any(literal.startswith(self._bare) for literal in _LITERALS)
-        ):
-            self.broken = True
+            return
+        self.broken = not self._bare and self._place not in ("value", "first")
+        self._place = self._behind
+        self._bare += part
+        self._trusted = len(self._bare) > LONGEST_BARE
+        literal = any(literal.startswith(self._bare) for literal in _LITERALS)
+        self.broken |= not (self._trusted or literal or _NUMBER.match(self._bare))
 
-    def _begin_value(self) -> bool:
-        if self._place not in ("value", "first"):
-            self.broken = True
-            return False
-        self._place = "after" if self._open else "end"
-        return True
+    @property
+    def _behind(self) -> _Place:
+        """The place behind a whole value."""
+        return "after" if self._open else "end"
 
     def _take(self, mark: str) -> None:
-        if mark == '"':
-            self._quote()
-        elif mark in "{[":
-            self._enter(mark)
-        elif mark in "}]":
-            self._leave(mark)
-        elif mark == ":":
-            self.broken = self._place != "colon"
-            self._place = "value"
-        else:
-            self.broken = self._place != "after"
+        """A mark: brackets, a quote, a colon or a comma."""
+        place = self._place
+        if mark == ":":
+            self.broken, self._place = place != "colon", "value"
+        elif mark == ",":
+            self.broken = place != "after"
             self._place = "key" if self._open[-1:] == ["{"] else "value"
-
-    def _quote(self) -> None:
-        self._quoted = True
-        if self._place in ("key", "first_key"):
-            self._place = "colon"
+        elif mark in "}]":
+            opening, empty = ("{", "first_key") if mark == "}" else ("[", "first")
+            self.broken = place not in ("after", empty) or self._open.pop() != opening
+            self._place = self._behind
+        elif mark == '"' and place in ("key", "first_key"):
+            self._quoted, self._place = True, "colon"
         else:
-            self._begin_value()
+            self.broken = place not in ("value", "first")
+            self._begin(mark)
 
-    def _enter(self, mark: str) -> None:
-        if self._begin_value():
+    def _begin(self, mark: str) -> None:
+        """A string, an object or an array in the place of a value."""
+        if mark == '"':
+            self._quoted, self._place = True, self._behind
+        else:
             self._open.append(mark)
             self._place = "first_key" if mark == "{" else "first"
             self._trusted = len(self._open) > MOST_OPEN
-
-    def _leave(self, mark: str) -> None:
-        empty = "first_key" if mark == "}" else "first"
-        matching = "{" if mark == "}" else "["
-        if self._place not in ("after", empty) or self._open.pop() != matching:
-            self.broken = True
-        self._place = "after" if self._open else "end"

@@ -6,6 +6,7 @@ worst one counts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -13,20 +14,18 @@ from typing import Any
 import msgspec
 
 from ...types import ToolCall, ToolChoice
-from .asks import asks_for_several
 from .grounding import MOST_TEXT, Leaf, degree, leaves
-from .jsontypes import Json
 from .leftovers import leftovers
 from .offer import Offer, Tool
 from .question import Question
-from .schema import violations
+from .schema import Json, mapping, sequence, violations
 from .words import fold, stems
-from .writing import whole_numbers, writing
 
 MOST_CALLS = 32
 """Calls that are looked at."""
 MOST_VALUES = 128
 """Values of one message that are looked up."""
+MOST_ITEMS = 64
 MOST_SHOWN = 200
 """Characters by which two strings are told apart."""
 LEFTOVERS = ("numbers_unused", "names_unused", "list_unused")
@@ -44,6 +43,8 @@ _PLACEHOLDER_PARTS = (
     "your_", "your-", "your ", "placeholder", "_here", "<your", "[your", "insert_", "{{",
     "example.", "some_", "path/to", "path_to", "dummy", "xxxx",
 )  # fmt: skip
+_CODE = re.compile(r"=|\*\*|\blambda\b")
+_EXAMPLE = re.compile(r"\b(?:e\.? ?g\b|for example|such as|example:|like|format)[^;()]{0,80}")
 
 
 class Read(msgspec.Struct):
@@ -54,6 +55,12 @@ class Read(msgspec.Struct):
     leaves: list[Leaf]
     degrees: dict[str, list[float]]
     """Of the values inside each argument."""
+
+    @property
+    def of_required(self) -> list[Leaf]:
+        """The values of the required arguments."""
+        given = (name for name in self.tool.required if name in self.arguments)
+        return _all_leaves({name: self.arguments[name] for name in given})
 
 
 def call_features(
@@ -72,17 +79,16 @@ def call_features(
         if arguments is None:
             features["arguments_unparsable"] = 1.0
             continue
-        for violation in violations(tool.schema, arguments):
-            features[violation] = 1.0
+        features |= dict.fromkeys(violations(tool.schema, arguments), 1.0)
         reads.append(_read(tool, arguments, question, left))
         left -= len(reads[-1].leaves)
     if reads:
-        features |= (
-            _grounding(reads) | _oddities(reads, question) | _fitting(reads, offer, question)
-        )
+        features |= _grounding(reads)
+        features |= _repeated(reads, question)
         features |= _written(reads, question)
+        features |= _fitting(reads, offer, question)
         features |= leftovers([(read.tool, read.leaves) for read in reads], question)
-    features |= _counting(calls, reads, question)
+    features |= _counting(len(calls), reads, question)
     features |= _parts(features, len(calls) + len(question.past_calls), question)
     return {name: value for name, value in features.items() if value}
 
@@ -121,44 +127,25 @@ def _grounding(reads: list[Read]) -> dict[str, float]:
     invented: list[float] = []
     for read in reads:
         for name, found in read.degrees.items():
-            if not found:
-                continue
-            lacking = 1 - sum(found) / len(found)
-            (required if name in read.tool.required else invented).append(lacking)
+            if found:
+                lacking = 1 - sum(found) / len(found)
+                (required if name in read.tool.required else invented).append(lacking)
     return {
-        "required_ungrounded": _mean(required),
+        "required_ungrounded": sum(required) / len(required) if required else 0.0,
         "required_worst": max(required, default=0.0),
         "optional_invented": max(invented, default=0.0),
     }
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
-
-
-def _oddities(reads: list[Read], question: Question) -> dict[str, float]:
-    """Values that stand for none, and values or calls that stand twice."""
-    placeholders = empty = 0
-    for read in reads:
-        loose = [leaf for leaf in read.leaves if isinstance(leaf.value, str)]
-        placeholders += sum(is_placeholder(leaf, question) for leaf in loose)
-        empty += sum(_is_empty(value) for value in islice(read.arguments.values(), MOST_VALUES))
+def _repeated(reads: list[Read], question: Question) -> dict[str, float]:
+    """Calls that stand twice."""
     past = [_said(name, _all_leaves(parse(text) or {})) for name, text in question.past_calls]
     now = [_said(read.tool.name, read.leaves) for read in reads]
-    twice = sum(call in now[:place] or call in past for place, call in enumerate(now))
-    needed = [_said(read.tool.name, _of_required(read)) for read in reads if read.tool.required]
-    again = sum(call in needed[:place] for place, call in enumerate(needed))
+    needed = [_said(read.tool.name, read.of_required) for read in reads if read.tool.required]
     return {
-        "placeholder": float(placeholders > 0),
-        "empty_value": float(empty > 0),
-        "duplicate_call": float(twice > 0),
-        "required_repeated": float(again > 0),
+        "duplicate_call": float(any(call in now[:at] + past for at, call in enumerate(now))),
+        "required_repeated": float(any(call in needed[:at] for at, call in enumerate(needed))),
     }
-
-
-def _of_required(read: Read) -> list[Leaf]:
-    wanted = read.tool.required
-    return _all_leaves({name: read.arguments[name] for name in wanted if name in read.arguments})
 
 
 def _all_leaves(arguments: Mapping[str, Any]) -> list[Leaf]:
@@ -177,17 +164,46 @@ def _shown(value: Json) -> str:
     return repr(value[:MOST_SHOWN] if isinstance(value, str) else value)
 
 
-def is_placeholder(leaf: Leaf, question: Question) -> bool:
+def _written(reads: list[Read], question: Question) -> dict[str, float]:
+    """What is odd about how values are written, against what their parameters ask for."""
+    found = [leaf for read in reads for leaf in read.leaves]
+    texts = [(leaf, leaf.value[:MOST_TEXT]) for leaf in found if isinstance(leaf.value, str)]
+    given = [value for read in reads for value in islice(read.arguments.values(), MOST_VALUES)]
+    odd = {
+        "placeholder": any(is_placeholder(leaf, text, question) for leaf, text in texts),
+        "empty_value": any(value is None or value in ("", [], {}) for value in given),
+        "code_value": any(_CODE.search(text) and text not in question.text for _, text in texts),
+        "region_missing": any(_lacks_region(leaf, text) for leaf, text in texts),
+        "whole_numbers": any(whole_numbers(read.tool, read.arguments) for read in reads),
+    }
+    return {name: float(found) for name, found in odd.items()}
+
+
+def is_placeholder(leaf: Leaf, value: str, question: Question) -> bool:
     """Whether a string only holds the place of a value that is not known."""
-    text = fold(str(leaf.value)[:MOST_TEXT]).strip()
+    text = fold(value).strip()
     open_ended = text[:1] + text[-1:] == "<>" or any(part in text for part in _PLACEHOLDER_PARTS)
     if not (open_ended or text in _PLACEHOLDERS or text == fold(leaf.name)):
         return False
     return text not in question.source and degree(leaf, question) < 1.0
 
 
-def _is_empty(value: Json) -> bool:
-    return value is None or (isinstance(value, (str, list, dict)) and not value)
+def _lacks_region(leaf: Leaf, text: str) -> bool:
+    """Whether "city and state, e.g. Boston, MA" was asked for and only the city given."""
+    if not text or "," in text:
+        return False
+    example = _EXAMPLE.search(leaf.described)
+    return "state" in leaf.described and example is not None and "," in example[0][5:]
+
+
+def whole_numbers(tool: Tool, arguments: Mapping[str, Json]) -> bool:
+    """Whether a list holds integers alone where the schema asks for numbers with fractions."""
+    for name, value in islice(arguments.items(), MOST_ITEMS):
+        wanted = mapping(mapping(tool.properties.get(name)).get("items")).get("type")
+        items = sequence(value)[:MOST_ITEMS]
+        if wanted == "number" and items and all(type(item) is int for item in items):
+            return True
+    return False
 
 
 def _fitting(reads: list[Read], offer: Offer, question: Question) -> dict[str, float]:
@@ -196,20 +212,18 @@ def _fitting(reads: list[Read], offer: Offer, question: Question) -> dict[str, f
     called = {read.tool.name for read in reads}
     least = min(fits[name] for name in called)
     best_other = max((fits[name] for name in fits if name not in called), default=0.0)
-    several = asks_for_several(question)
+    # The least fitting name counts; what is asked for may be met by any of the calls.
+    apart = [offer.off_topic(read.tool, question) for read in reads]
+    unasked, missed = max(name for name, _ in apart), min(focus for _, focus in apart)
     return {
         "fit_poor": max(0.0, POOR_FIT - least) / POOR_FIT,
         "other_fits_better": max(0.0, best_other - least),
-        "tool_uncalled": several * max(0.0, best_other - POOR_FIT) / (1 - POOR_FIT),
+        "tool_uncalled": question.several * max(0.0, best_other - POOR_FIT) / (1 - POOR_FIT),
         "value_unspecific": _unspecific(reads, question),
-    } | _off_topic([offer.off_topic(read.tool, question) for read in reads])
-
-
-def _off_topic(found: list[tuple[float, float]]) -> dict[str, float]:
-    """The least fitting name; what is asked for may be met by any of the calls."""
-    unasked = max(name for name, _ in found)
-    missed = min(focus for _, focus in found)
-    return {"name_unasked": unasked, "focus_missed": missed, "off_topic": unasked * missed}
+        "name_unasked": unasked,
+        "focus_missed": missed,
+        "off_topic": unasked * missed,
+    }
 
 
 def _unspecific(reads: list[Read], question: Question) -> float:
@@ -222,38 +236,30 @@ def _unspecific(reads: list[Read], question: Question) -> float:
     found = [
         read.tool.named | read.tool.described >= set(stems(leaf.value[:MOST_TEXT]))
         for read in reads
-        for leaf in _of_required(read)
+        for leaf in read.of_required
         if isinstance(leaf.value, str) and leaf.value
     ]
     return sum(found) / len(found) if found else 0.0
 
 
-def _written(reads: list[Read], question: Question) -> dict[str, float]:
-    """How the values are written."""
-    whole = any(whole_numbers(read.tool, read.arguments) for read in reads)
-    leaves_read = (leaf for read in reads for leaf in read.leaves)
-    return writing(leaves_read, question) | {"whole_numbers": float(whole)}
+def _counting(calls: int, reads: list[Read], question: Question) -> dict[str, float]:
+    """The number of calls against what the query asks for; a list in one call may answer it."""
+    count = calls + len(question.past_calls)
+    listing = any(len(found) > 1 for read in reads for found in read.degrees.values())
+    missing = max(0.0, question.several - 0.5) * (1 if listing else 2)
+    return {
+        "calls_missing": missing if count == 1 else 0.0,
+        "calls_surplus": 1 - question.several if calls > 1 else 0.0,
+        "calls": min(1.0, (count - 1) / 4),
+    }
 
 
 def _parts(features: Mapping[str, float], count: int, question: Question) -> dict[str, float]:
     """Whether a single call leaves out part of what a query gives or asks for."""
     left_out = max(features.get(name, 0.0) for name in LEFTOVERS) >= LEFT_OUT_FROM
-    several = asks_for_several(question) >= SEVERAL_FROM
     numbers = features.get("numbers_unused", 0.0)
     return {
-        "part_unmet": float(count == 1 and left_out and several),
+        "part_unmet": float(count == 1 and left_out and question.several >= SEVERAL_FROM),
         "numbers_part_used": float(count == 1 and 0 < numbers < 1),
         "list_unused": features.get("list_unused", 0.0) if count == 1 else 0.0,
-    }
-
-
-def _counting(calls: Sequence[ToolCall], reads: list[Read], question: Question) -> dict[str, float]:
-    """The number of calls against what the query asks for; a list in one call may answer it."""
-    count = len(calls) + len(question.past_calls)
-    several = asks_for_several(question)
-    listing = any(len(found) > 1 for read in reads for found in read.degrees.values())
-    return {
-        "calls_missing": max(0.0, several - 0.5) * (1 if listing else 2) if count == 1 else 0.0,
-        "calls_surplus": 1 - several if len(calls) > 1 else 0.0,
-        "calls": min(1.0, (count - 1) / 4),
     }

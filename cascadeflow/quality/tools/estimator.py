@@ -18,10 +18,10 @@ from ...core.policy import Opinion
 from ...errors import ProtocolError
 from ...types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
 from .. import complexity
+from ..additive import Model, weigh
 from ..forms import Form
-from ..model import Model, weigh
 from ..signals import length
-from ..text import TextEstimator
+from ..text import TextObserver
 from . import combine
 from .arguments import JSONPrefix
 from .call_signals import call_features
@@ -46,36 +46,17 @@ FLAW = 0.7
 """From here on such a feature counts."""
 
 
-class ToolEstimator:
-    """Judges tool drafts; `model` weighs the features, `models` those of the forms they name."""
-
-    __slots__ = ("_model", "_models")
-
-    def __init__(
-        self, model: Model = combine.probability, models: Mapping[Form, Model] | None = None
-    ) -> None:
-        self._model = model
-        self._models = models or {}
-
-    def observe(self, request: Request) -> ToolObserver:
-        """Begin to watch the answer to `request`."""
-        return ToolObserver(request, self._model, self._models)
-
-
 class ToolObserver:
-    """What is known of one tool draft."""
+    """What is known of one tool draft; `models` weigh the features of the forms they name."""
 
     __slots__ = (
-        "_calls", "_estimate", "_finished", "_found", "_fragments", "_index", "_model", "_models",
-        "_offered", "_opinions", "_prefixes", "_request", "_said", "_stop", "_text", "_texts",
+        "_calls", "_estimate", "_finished", "_found", "_fragments", "_index", "_models", "_offered",
+        "_opinions", "_prefixes", "_request", "_said", "_stop", "_text", "_texts",
         "_weighed",
     )  # fmt: skip
 
-    def __init__(
-        self, request: Request, model: Model, models: Mapping[Form, Model] | None = None
-    ) -> None:
+    def __init__(self, request: Request, models: Mapping[Form, Model] | None = None) -> None:
         self._request = request
-        self._model = model
         self._models = models or {}
         self._opinions: dict[str, float] = {}
         self._offered = frozenset(str(tool.get("name", "")) for tool in request.tools)
@@ -83,14 +64,14 @@ class ToolObserver:
         self._prefixes: dict[int, JSONPrefix] = {}
         self._fragments: list[str] = []
         self._index: int | None = None
-        self._text = TextEstimator().observe(request)
+        self._text = TextObserver(request)
         self._texts: list[str] = []
         self._stop: Stop | None = None
         self._found: dict[str, float] = {}
         self._weighed = 0
         self._finished = False
         self._said = self._text.estimate()
-        self._estimate = Estimate(model({}, finished=False))
+        self._estimate = Estimate(combine.UNDECIDED)
 
     @property
     def form(self) -> Form:
@@ -115,13 +96,10 @@ class ToolObserver:
             elif delta.arguments:
                 self._fragments.append(delta.arguments)
         elif isinstance(delta, TextDelta):
-            self._take_text(delta)
+            self._texts.append(delta.text)
+            self._text.feed(delta)
         elif isinstance(delta, Stop):
             self._stop = delta
-
-    def features(self) -> dict[str, float]:
-        """The named features behind the estimate: few before the `Stop`, all of them after it."""
-        return dict(self.estimate().evidence)
 
     def estimate(self) -> Estimate:
         """The probability that the draft is good, and the features behind it."""
@@ -147,7 +125,7 @@ class ToolObserver:
 
     def _judge(self, features: dict[str, float]) -> None:
         features |= self._opinions
-        model = self._model
+        model: Model = combine.probability
         if self._finished and not features.get("after_results"):
             model = self._models.get(self.form, model)
         self._estimate = weigh(model, features, finished=self._finished)
@@ -193,10 +171,6 @@ class ToolObserver:
             prefix.read(step.arguments)
             if prefix.broken:
                 self._found["arguments_broken"] = 1.0
-
-    def _take_text(self, delta: TextDelta) -> None:
-        self._texts.append(delta.text)
-        self._text.feed(delta)
 
     def _after(self, stop: Stop) -> dict[str, float]:
         """Features of the whole draft."""

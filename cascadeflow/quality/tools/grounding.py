@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
 
-from .jsontypes import Json, is_number, mapping, same, sequence
 from .numbers import all_readings, numbers
 from .question import Question, compact
-from .schema import Schema, read_schema
+from .schema import Json, is_number, mapping, same, sequence
 from .words import content, fold, stems
 
 MOST_LEAVES = 64
 """Values of one argument that are looked at."""
 MOST_LEVELS = 8
+LONGEST_CODE = 12
 MOST_TEXT = 2_000
 """Characters of a value that are looked at."""
 
@@ -69,48 +71,46 @@ class Leaf(msgspec.Struct, frozen=True):
     name: str
     """Of the argument or member it stands for."""
     value: Any
-    schema: Schema
+    schema: dict[str, Any]
+
+    @property
+    def described(self) -> str:
+        """The folded description of the schema, as far as it is read."""
+        text = self.schema.get("description")
+        return fold(text[:MOST_TEXT]) if isinstance(text, str) else ""
 
 
 def leaves(name: str, node: Json, value: Json) -> list[Leaf]:
     """The values inside an argument; at most 64 of them."""
-    found: list[Leaf] = []
-    _collect(Leaf(name, value, read_schema(node)), found, 0)
-    return found
+    return list(islice(_inside(Leaf(name, value, mapping(node)), 0), MOST_LEAVES))
 
 
-def _collect(leaf: Leaf, found: list[Leaf], level: int) -> None:
-    value = leaf.value
-    if len(found) >= MOST_LEAVES or level > MOST_LEVELS:
+def _inside(leaf: Leaf, level: int) -> Iterator[Leaf]:
+    value, schema = leaf.value, leaf.schema
+    if level > MOST_LEVELS:
         return
     if isinstance(value, dict):
-        members = mapping(value)
-        properties = mapping(leaf.schema.properties)
-        for name in members:
-            inner = read_schema(properties.get(name))
-            _collect(Leaf(name, members[name], inner), found, level + 1)
-            if len(found) >= MOST_LEAVES:
-                break
+        properties = mapping(schema.get("properties"))
+        for name, member in mapping(value).items():
+            yield from _inside(Leaf(name, member, mapping(properties.get(name))), level + 1)
     elif isinstance(value, list):
-        inner = read_schema(leaf.schema.items)
+        inner = mapping(schema.get("items"))
         for item in sequence(value)[:MOST_LEAVES]:
-            _collect(Leaf(leaf.name, item, inner), found, level + 1)
+            yield from _inside(Leaf(leaf.name, item, inner), level + 1)
     else:
-        found.append(leaf)
+        yield leaf
 
 
 def degree(leaf: Leaf, question: Question) -> float:
     """How much of a value comes from the conversation or the schema."""
-    value, schema = leaf.value, leaf.schema
-    if schema.default is not msgspec.UNSET and same(schema.default, value):
+    value = leaf.value
+    if "default" in leaf.schema and same(leaf.schema["default"], value):
         return 1.0
     if isinstance(value, bool):
         return _flag(leaf.name, value, question)
     if is_number(value):
         return _number(size(value), question)
-    if isinstance(value, str):
-        return _option(value[:MOST_TEXT], schema, question)
-    return 0.0
+    return _option(value[:MOST_TEXT], leaf, question) if isinstance(value, str) else 0.0
 
 
 def _flag(name: str, value: bool, question: Question) -> float:
@@ -145,20 +145,17 @@ def _near(value: float, known: frozenset[float]) -> bool:
     return value in known or round(value, 6) in known
 
 
-def _option(value: str, schema: Schema, question: Question) -> float:
+def _option(value: str, leaf: Leaf, question: Question) -> float:
     """A string; the schema may list it or name it as an example."""
     found = text_degree(value, question)
     if found == 1.0:
         return found
-    folded = fold(value)
-    if isinstance(schema.default, str) and "/" in schema.default:
-        found = max(found, _like(value, schema.default))
-    if value in sequence(schema.enum):
+    folded, default = fold(value), leaf.schema.get("default")
+    if isinstance(default, str) and "/" in default:
+        found = max(found, _like(value, default))
+    if value in sequence(leaf.schema.get("enum")):
         return max(found, PART_OPTION)
-    described = schema.description
-    if folded and isinstance(described, str) and folded in fold(described[:MOST_TEXT]):
-        return max(found, PART_EXAMPLE)
-    return found
+    return max(found, PART_EXAMPLE) if folded and folded in leaf.described else found
 
 
 def _like(value: str, pattern: str) -> float:
@@ -214,21 +211,15 @@ def _month_known(month: int, question: Question) -> bool:
 
 
 def _named_otherwise(folded: str, question: Question) -> float:
-    """Codes of currencies, units, languages; and initials."""
-    if len(folded) > 12:
+    """Codes of currencies, units, languages; initials; names that are shortened: AAPL for Apple."""
+    if len(folded) > LONGEST_CODE:
         return 0.0
     if any(sign in question.source for sign in _SIGNS.get(folded, ())):
         return 1.0
-    if 2 <= len(folded) <= 5 and folded.isalpha() and _is_code(folded, question):
-        return PART_CODE
-    return 0.0
-
-
-def _is_code(folded: str, question: Question) -> bool:
-    """Whether letters are the initials of words, or shorten a name: AAPL for Apple."""
-    if folded in question.initials:
-        return True
-    return any(shortens(folded, fold(name)) for name in question.names)
+    if not (2 <= len(folded) <= 5 and folded.isalpha()):
+        return 0.0
+    known = folded in question.initials
+    return PART_CODE * (known or any(shortens(folded, fold(name)) for name in question.names))
 
 
 def shortens(code: str, name: str) -> bool:

@@ -1,19 +1,42 @@
-"""What the query gave and the calls left out: numbers, names, members of lists, options."""
+"""What the query gave and the calls left out: numbers, names, options, members of lists.
+
+A list is such as "Paris, Rome and Oslo". A member is a quotation, capitalised words, or a number in
+digits; between members stand commas, or a word such as "and". Two names with only a comma between
+them ("Boston, Massachusetts") are one thing, not a list.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+import msgspec
 
 from .grounding import CONVERSIONS, MOST_TEXT, Leaf, said_otherwise, shortens, used_numbers
-from .listed import unused_of_lists
+from .numbers import all_readings, numbers
 from .offer import MOST_PARAMETERS, Tool
 from .question import Question, compact
 from .words import fold, is_generic, stems, tool_content
 
 Used: TypeAlias = Sequence[tuple[Tool, list[Leaf]]]
+_Kind: TypeAlias = Literal["quotation", "name", "number"]
 LONGEST_CODE = 10
+LISTED_CHARS = 4_000
+"""Characters of the query that are read for lists."""
+MOST_MEMBERS = 96
+LONGEST_GAP = 14
+
+_MEMBER = re.compile(
+    r"""(?<!\w)(?:'([^'\n]{1,60})'|"([^"\n]{1,60})"|`([^`\n]{1,60})`|“([^”\n]{1,60})”)(?!\w)"""
+    r"|(?<=[^.!?] )([A-Z][^\W\d_]*)|(?<![\w.])(\d[\d.,]*(?<=\d))"
+)
+_GAP = re.compile(
+    r"[\s,;&、]*(?:(?:and|or|then|und|oder|et|ou|y|o|e|en|и) )?"
+    r"(?:(?:the|an?|in|for|of|to|at|from) )?$"
+)
+_LINK = re.compile(r"\b(?:and|or|und|oder|et|ou|y|o|e|en|и)\b|[;&、]")
 
 
 def leftovers(used: Used, question: Question) -> dict[str, float]:
@@ -23,17 +46,16 @@ def leftovers(used: Used, question: Question) -> dict[str, float]:
     held = frozenset(word for text in texts for word in stems(text))
     about = frozenset(word for tool, _ in used for word in tool.words)
     codes = [fold(text) for text in texts if 2 <= len(text) <= LONGEST_CODE]
-    numbers = used_numbers(found)
+    values = used_numbers(found)
     return {
-        "numbers_unused": _numbers(numbers, question),
-        "names_unused": _names(question, held | about, codes),
-        "list_unused": unused_of_lists(question.text, compact(" ".join(texts)), numbers),
-        "option_overlooked": _overlooked(used, question.asked - held),
+        "numbers_unused": _numbers(values, question.digits),
+        "names_unused": _names(question.names, held | about, codes),
+        "list_unused": unused_of_lists(question.text, compact(" ".join(texts)), values),
+        "option_overlooked": float(any(_overlooked(used, question.asked - held))),
     }
 
 
-def _numbers(used: frozenset[float], question: Question) -> float:
-    given = question.digits
+def _numbers(used: frozenset[float], given: list[frozenset[float]]) -> float:
     unused = sum(not (values & used) and not _converted(values, used) for values in given)
     return unused / len(given) if given else 0.0
 
@@ -43,11 +65,8 @@ def _converted(values: frozenset[float], used: frozenset[float]) -> bool:
     return any(round(value * by, 6) in used for value in values if value for by in CONVERSIONS)
 
 
-def _names(question: Question, held: frozenset[str], codes: list[str]) -> float:
-    names = question.names
-    unused = sum(
-        not any(word in held for word in stems(name)) and not _coded(name, codes) for name in names
-    )
+def _names(names: list[str], held: frozenset[str], codes: list[str]) -> float:
+    unused = sum(held.isdisjoint(stems(name)) and not _coded(name, codes) for name in names)
     return unused / len(names) if names else 0.0
 
 
@@ -61,7 +80,7 @@ def _coded(name: str, codes: list[str]) -> bool:
     )
 
 
-def _overlooked(used: Used, left: frozenset[str]) -> float:
+def _overlooked(used: Used, left: frozenset[str]) -> Iterator[bool]:
     """Whether the query speaks of an optional parameter that no call of its tool sets.
 
     `left` are the stems of the query that no value holds.
@@ -69,9 +88,56 @@ def _overlooked(used: Used, left: frozenset[str]) -> float:
     for tool, _ in used:
         given = {leaf.name for other, inside in used if other is tool for leaf in inside}
         for name in islice(tool.properties, MOST_PARAMETERS):
-            if name in given or name in tool.required:
-                continue
-            words = tool_content(name) - tool.named
-            if any(word in left and not is_generic(word) for word in words):
-                return 1.0
-    return 0.0
+            if name not in given and name not in tool.required:
+                words = tool_content(name) - tool.named
+                yield any(word in left and not is_generic(word) for word in words)
+
+
+class _List(msgspec.Struct):
+    """Members that stand side by side."""
+
+    kind: _Kind
+    members: list[str]
+    linked: bool = False
+
+    @property
+    def several(self) -> bool:
+        """Whether these are separate things."""
+        return len(self.members) > (1 if self.linked or self.kind == "quotation" else 2)
+
+
+def unused_of_lists(query: str, values: str, used: frozenset[float]) -> float:
+    """The largest share of a list that is not among the values, where another member is.
+
+    Args:
+        query: the text that may hold lists.
+        values: the values of the calls, `compact`.
+        used: the numbers of the calls.
+    """
+    most = 0.0
+    for each in filter(lambda found: found.several, _lists(query[:LISTED_CHARS])):
+        if each.kind == "number":
+            held = sum(bool(all_readings(numbers(member)) & used) for member in each.members)
+        else:
+            held = sum(compact(member) in values for member in each.members)
+        if held:
+            most = max(most, 1 - held / len(each.members))
+    return most
+
+
+def _lists(text: str) -> list[_List]:
+    found: list[_List] = []
+    end = 0
+    for match in islice(_MEMBER.finditer(text), MOST_MEMBERS):
+        kind: _Kind = "number" if match[6] else "name" if match[5] else "quotation"
+        member = next(filter(None, match.groups()))
+        gap = text[end : match.start()]
+        end = match.end()
+        if not found or kind != found[-1].kind or len(gap) > LONGEST_GAP or not _GAP.match(gap):
+            found.append(_List(kind, [member]))
+        elif gap.strip():
+            found[-1].linked |= bool(_LINK.search(gap))
+            found[-1].members.append(member)
+        else:
+            found[-1].members[-1] += " " + member
+    return found

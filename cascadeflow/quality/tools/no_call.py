@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...types import ToolChoice
-from .jsontypes import mapping
 from .offer import Offer, Tool
 from .question import Question
+from .schema import mapping
 from .words import fold, is_generic
 
 MOST_TEXT = 8_192
@@ -40,7 +40,6 @@ def no_call_features(
         "name_unasked": unasked,
         "focus_missed": missed,
         "values_missing": lacking,
-        "asks_back": float(asks_back(text)),
         "asks_for_missing": float(asks_back(text) and lacking > 0),
         "call_in_text": float(spells_call(text[:MOST_TEXT], offer)),
         "code_in_text": float("```" in text),

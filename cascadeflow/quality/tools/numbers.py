@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from itertools import islice
 
+from ..quantity import TENS, TO_NINETEEN
 from .words import fold
 
 MOST_NUMBERS = 256
@@ -19,11 +20,6 @@ MOST_DIGITS = 24
 
 _TOKEN = re.compile(r"\d[\d.,]*(?:e[+-]?\d{1,2}(?![^\W_]))?|[^\W\d_]+|%")
 _GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+(?:\.\d*)?|(?:\.\d{3})+,\d*)$")
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-)
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
 _OTHER = (
     ("zwei drei vier funf sechs sieben acht neun zehn", 2),
@@ -48,8 +44,8 @@ _SCALES = {
 
 
 def _worded() -> dict[str, float]:
-    table = {word: float(value) for value, word in enumerate(_UNITS.split())}
-    table |= {word: 10.0 * (value + 2) for value, word in enumerate(_TENS.split())}
+    table = {word: float(value) for value, word in enumerate(["zero", "one", *TO_NINETEEN.split()])}
+    table |= {word: 10.0 * (value + 2) for value, word in enumerate(TENS.split())}
     table |= {word: value + 1.0 for value, word in enumerate(_ORDINALS.split())}
     for words, start in _OTHER:
         for value, word in enumerate(words.split()):

@@ -13,8 +13,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from .jsontypes import mapping, sequence
 from .question import Question
+from .schema import mapping, sequence
 from .words import is_generic, overlap, split, tool_content
 
 MOST_DESCRIPTION = 400

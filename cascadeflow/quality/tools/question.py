@@ -8,7 +8,6 @@ are capped, the newest messages first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 
@@ -16,9 +15,9 @@ import msgspec
 
 from ...types import Message, Request
 from ..query import message_text, query_text
-from .jsontypes import mapping, sequence
 from .numbers import all_readings, numbers
-from .words import content_of, fold, is_generic, is_stop, split, stem, stems, stems_of
+from .schema import mapping, sequence
+from .words import content_of, fold, is_generic, is_stop, split, stems, stems_of
 
 MOST_CONTEXT = 16_384
 """Characters of the conversation around the query that values are looked for in."""
@@ -30,9 +29,8 @@ _QUOTED = re.compile(
 )
 _NAME = re.compile(r"(?<=[^\W_] )[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)*|(?<=, )[A-Z][^\W\d_]+")
 _ATTACHED = re.compile(r"(?:(?<!\d)[eE]|[^\W\d_eE])-?\d[\w.]*|\^\d+")
-_SENTENCE = re.compile(r"[.!?。！？;\n]+(?:\s|$)|[。！？]")
 _JOINED = re.compile(
-    r"(?<![^\W_])([^\W_]++)[\"')\]]?"
+    r"(?<![^\W_])[^\W_]++[\"')\]]?"
     r"(?:, and |, or |, | and | or | und | oder | et | ou | y | e | en | и |、|，)"
     r"(?:the |an? |in |for |of |to |from |at |der |die |das |le |la |el )?[\"'(\[]?([^\W_]+)"
 )
@@ -42,6 +40,22 @@ _BOUND = re.compile(
     r"|aus|bei|wenn|de|du|des|pour|en|dans|avec|con|para|del|di|per|da|do|van|voor|met)\b",
     re.IGNORECASE,
 )
+_ADDING = frozenset((
+    "also", "additionally", "then", "second", "secondly", "third", "finally", "another",
+    "furthermore", "moreover", "plus", "respectively", "lastly", "next", "afterwards", "first",
+    "auch", "ausserdem", "dann", "zweitens", "zusatzlich", "aussi", "ensuite", "puis", "egalement",
+    "tambien", "ademas", "luego", "despues", "anche", "poi", "inoltre", "tambem", "depois", "ook",
+    "daarna", "также", "затем", "потом",
+))  # fmt: skip
+_COUNTED = frozenset((
+    "each", "both", "two", "several", "multiple", "different", "various",
+    "compare", "following", "every", "tasks", "sets", "pairs", "jeweils", "beide", "zwei",
+    "chaque", "deux", "cada", "ambos", "dos", "ciascuno", "entrambi", "elk",
+))  # fmt: skip
+PART_ADDING = 0.5
+PART_COUNTED = 0.35
+PART_SENTENCE = 0.2
+PART_LIST = 0.2
 LONGEST_FOCUS = 80
 """Characters of an asking sentence without a preposition that are read for what it asks."""
 _IDENTIFIER = re.compile(r"[a-z][A-Z]|[^\W\d]_[^\W\d]|`|\(\)")
@@ -128,14 +142,9 @@ class Question:
         return split(self.text)
 
     @cached_property
-    def words(self) -> tuple[str, ...]:
-        """The stems of the query, in order."""
-        return stems_of(self.split)
-
-    @cached_property
     def initials(self) -> str:
-        """The first characters of the words of the query, in order."""
-        return "".join(word[0] for word in self.words)
+        """The first characters of the stems of the query, in order."""
+        return "".join(word[0] for word in stems_of(self.split))
 
     @cached_property
     def asked(self) -> frozenset[str]:
@@ -184,21 +193,25 @@ class Question:
         return [match[0] for match in found if not is_stop(fold(match[0]))]
 
     @cached_property
-    def sentences(self) -> list[str]:
-        """The sentences of the query that have words."""
-        return [part for part in _SENTENCE.split(self.text) if len(part.strip()) > 2]
+    def joined(self) -> int:
+        """How often a comma or "and" stands between two words; 48 at most."""
+        at = count = 0
+        while count < MOST_MARKED and (found := _JOINED.search(self.text, at)):
+            count, at = count + 1, found.start(1)
+        return count
 
     @cached_property
-    def pairs(self) -> list[tuple[str, str]]:
-        """The words on both sides of each comma or "and", as stems."""
-        return list(islice(_joined(self.text), MOST_MARKED))
+    def several(self) -> float:
+        """How much speaks for several asks in one, in [0, 1].
 
-
-def _joined(text: str) -> Iterator[tuple[str, str]]:
-    at = 0
-    while found := _JOINED.search(text, at):
-        yield stem(fold(found[1])), stem(fold(found[2]))
-        at = found.start(2)
+        Told by words that add an ask, by the number of questions and by lists of values.
+        """
+        words = frozenset(self.split)
+        told = PART_ADDING * min(2, len(words & _ADDING))
+        told += PART_COUNTED * min(2, len(words & _COUNTED))
+        questions = self.text.count("?") + self.text.count("？")
+        told += PART_SENTENCE * max(0, questions - 1) + PART_LIST * min(2, self.joined)
+        return min(1.0, told)
 
 
 def _calls_of(message: Message) -> list[_PastCall]:

@@ -4,6 +4,9 @@ The keywords that tools use: type, required, properties, additionalProperties, i
 minimum and maximum, lengths and numbers of items, anyOf and oneOf. `$ref`, formats and patterns are
 passed over: what is not understood is not held against the draft. At most 512 values and 12 levels
 are looked at. Keywords: https://json-schema.org/draft/2020-12/json-schema-validation
+
+Schemas are the caller's, so anything may stand in them: JSON of unknown shape is read as what is
+expected of it, or as empty.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from .jsontypes import Json, is_number, mapping, same, sequence
+Json: TypeAlias = Any
+"""Any JSON value."""
 
 MOST_VALUES = 512
 MOST_LEVELS = 12
@@ -21,54 +25,42 @@ LONGEST_WRITTEN = 2_000
 """Characters of a string that may spell a value of another type."""
 
 Violation: TypeAlias = Literal[
-    "missing_required",
-    "unknown_argument",
-    "wrong_type",
-    "loose_type",
-    "outside_enum",
+    "missing_required", "unknown_argument", "wrong_type", "loose_type", "outside_enum",
     "out_of_bounds",
-]
+]  # fmt: skip
 """`loose_type`: a value of another type that spells one of the right type, as "5" does 5."""
 
-
-class Schema(msgspec.Struct, rename="camel"):
-    """The keywords that are checked. Anything may stand in them: schemas are the caller's."""
-
-    type: Any = None
-    required: Any = None
-    properties: Any = None
-    additional_properties: Any = None
-    items: Any = None
-    enum: Any = None
-    const: Any = msgspec.UNSET
-    default: Any = msgspec.UNSET
-    description: Any = None
-    minimum: Any = None
-    maximum: Any = None
-    exclusive_minimum: Any = None
-    exclusive_maximum: Any = None
-    min_length: Any = None
-    max_length: Any = None
-    min_items: Any = None
-    max_items: Any = None
-    any_of: Any = None
-    one_of: Any = None
+_KINDS: dict[str, type[Any]] = {
+    "string": str, "boolean": bool, "array": list, "object": dict, "null": type(None),
+}  # fmt: skip
 
 
-ANYTHING = Schema()
-
-
-def read_schema(node: Json) -> Schema:
-    """The keywords of a schema; for anything but an object, a schema that allows everything."""
+def mapping(value: Json) -> dict[str, Any]:
+    """`value` if it is a JSON object, else an empty one."""
     try:
-        return msgspec.convert(node, Schema)
-    except msgspec.ValidationError:
-        return ANYTHING
+        return msgspec.convert(value, dict[str, Any]) if isinstance(value, dict) else {}
+    except (msgspec.ValidationError, UnicodeError):
+        return {}
+
+
+def sequence(value: Json) -> list[Any]:
+    """`value` if it is a JSON array, else an empty one."""
+    return msgspec.convert(value, list[Any]) if isinstance(value, (list, tuple)) else []
+
+
+def is_number(value: Json) -> bool:
+    """Whether `value` is a JSON number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def same(left: Json, right: Json) -> bool:
+    """Equality of JSON values: true is not 1."""
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
 def violations(node: Json, value: Json) -> list[Violation]:
     """How `value` breaks the schema `node`, in order of appearance; empty if it does not."""
-    check = _Check()
+    check = _Check(MOST_VALUES)
     check.take(node, value, 0)
     return check.found
 
@@ -78,8 +70,8 @@ class _Check:
 
     __slots__ = ("_left", "found")
 
-    def __init__(self) -> None:
-        self._left = MOST_VALUES
+    def __init__(self, left: int) -> None:
+        self._left = left
         self.found: list[Violation] = []
 
     def take(self, node: Json, value: Json, level: int) -> None:
@@ -87,47 +79,43 @@ class _Check:
         self._left -= 1
         if self._left < 0 or level > MOST_LEVELS:
             return
-        schema = read_schema(node)
-        if schema.type is not None and not has_type(value, schema.type):
-            self.found.append("loose_type" if _written(value, schema.type) else "wrong_type")
+        schema = mapping(node)
+        kind = schema.get("type")
+        if kind is not None and not has_type(value, kind):
+            self.found.append("loose_type" if _written(value, kind) else "wrong_type")
             return
         if not _listed(schema, value):
             self.found.append("outside_enum")
         if not _within(schema, value):
             self.found.append("out_of_bounds")
-        self._alternatives(schema, value, level)
+        self._alternatives(sequence(schema.get("anyOf")), value, level)
+        self._alternatives(sequence(schema.get("oneOf")), value, level)
         if isinstance(value, dict):
             self._members(schema, mapping(value), level)
-        elif isinstance(value, list):
-            for item in sequence(value)[:MOST_VALUES]:
-                self.take(schema.items, item, level + 1)
+        for item in sequence(value)[:MOST_VALUES]:
+            self.take(schema.get("items"), item, level + 1)
 
-    def _alternatives(self, schema: Schema, value: Json, level: int) -> None:
+    def _alternatives(self, options: list[Any], value: Json, level: int) -> None:
         """One of the alternatives must hold; the first one's violations tell why none does."""
-        for options in (sequence(schema.any_of), sequence(schema.one_of)):
-            first: list[Violation] | None = None
-            for option in options:
-                inner = _Check()
-                inner._left = self._left
-                inner.take(option, value, level + 1)
-                self._left = inner._left
-                if not inner.found:
-                    break
-                first = first or inner.found
-            else:
-                self.found += first or []
+        first: list[Violation] = []
+        for option in options:
+            inner = _Check(self._left)
+            inner.take(option, value, level + 1)
+            self._left = inner._left
+            if not inner.found:
+                return
+            first = first or inner.found
+        self.found += first
 
-    def _members(self, schema: Schema, value: dict[str, Any], level: int) -> None:
-        properties = mapping(schema.properties)
-        for name in sequence(schema.required):
+    def _members(self, schema: dict[str, Any], value: dict[str, Any], level: int) -> None:
+        properties, more = mapping(schema.get("properties")), schema.get("additionalProperties")
+        for name in sequence(schema.get("required")):
             if isinstance(name, str) and name not in value:
                 self.found.append("missing_required")
         for name, member in islice(value.items(), MOST_VALUES):
-            if name in properties:
-                self.take(properties[name], member, level + 1)
-            elif mapping(schema.additional_properties):
-                self.take(schema.additional_properties, member, level + 1)
-            elif schema.additional_properties is False or properties:
+            if name in properties or mapping(more):
+                self.take(properties.get(name, more), member, level + 1)
+            elif more is False or properties:
                 # Not forbidden by default, but no tool expects an argument it does not name.
                 self.found.append("unknown_argument")
 
@@ -136,23 +124,9 @@ def has_type(value: Json, kind: Json) -> bool:
     """Whether `value` is of the JSON type `kind`, or of one of several; unknown types fit."""
     if kinds := sequence(kind):
         return any(has_type(value, each) for each in kinds)
-    match kind:
-        case "string":
-            return isinstance(value, str)
-        case "integer":
-            return is_number(value) and value == value // 1
-        case "number":
-            return is_number(value)
-        case "boolean":
-            return isinstance(value, bool)
-        case "array":
-            return isinstance(value, list)
-        case "object":
-            return isinstance(value, dict)
-        case "null":
-            return value is None
-        case _:
-            return True
+    if kind in ("integer", "number"):
+        return is_number(value) and (kind == "number" or value == value // 1)
+    return not isinstance(kind, str) or isinstance(value, _KINDS.get(kind, object))
 
 
 def _written(value: Json, kind: Json) -> bool:
@@ -167,28 +141,24 @@ def _written(value: Json, kind: Json) -> bool:
         return False
 
 
-def _listed(schema: Schema, value: Json) -> bool:
-    if schema.const is not msgspec.UNSET and not same(schema.const, value):
+def _listed(schema: dict[str, Any], value: Json) -> bool:
+    if "const" in schema and not same(schema["const"], value):
         return False
-    allowed = sequence(schema.enum)
+    allowed = sequence(schema.get("enum"))
     return not allowed or any(same(option, value) for option in allowed)
 
 
-def _within(schema: Schema, value: Json) -> bool:
+def _within(schema: dict[str, Any], value: Json) -> bool:
     """Whether a number, or the length of a string or an array, keeps its bounds."""
     if is_number(value):
-        return _between(schema.minimum, value, schema.maximum) and _strictly(schema, value)
+        low, high = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+        inside = (not is_number(low) or low < value) and (not is_number(high) or value < high)
+        return inside and _between(schema.get("minimum"), value, schema.get("maximum"))
     if isinstance(value, str):
-        return _between(schema.min_length, len(value), schema.max_length)
-    if isinstance(value, list):
-        return _between(schema.min_items, len(sequence(value)), schema.max_items)
-    return True
+        return _between(schema.get("minLength"), len(value), schema.get("maxLength"))
+    size = len(sequence(value)) if isinstance(value, list) else None
+    return size is None or _between(schema.get("minItems"), size, schema.get("maxItems"))
 
 
 def _between(low: Json, value: float, high: Json) -> bool:
     return (not is_number(low) or low <= value) and (not is_number(high) or value <= high)
-
-
-def _strictly(schema: Schema, value: float) -> bool:
-    low, high = schema.exclusive_minimum, schema.exclusive_maximum
-    return (not is_number(low) or low < value) and (not is_number(high) or value < high)

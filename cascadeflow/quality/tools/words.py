@@ -135,12 +135,10 @@ def is_generic(word_stem: str) -> bool:
     return word_stem in _GENERIC_STEMS
 
 
-def weight(word_stem: str) -> float:
-    """How much a shared stem says: little for words that tools of every kind use."""
-    return 0.25 if word_stem in _GENERIC_STEMS else 1.0
-
-
 def overlap(part: frozenset[str], whole: frozenset[str]) -> float:
-    """The weighted share of `part` that is in `whole`; 0 for an empty part."""
-    total = sum(map(weight, part))
-    return sum(map(weight, part & whole)) / total if total else 0.0
+    """The share of `part` that is in `whole`, 0 for an empty part; generic stems say little."""
+    return _weight(part & whole) / _weight(part) if part else 0.0
+
+
+def _weight(found: frozenset[str]) -> float:
+    return len(found) - 0.75 * len(found & _GENERIC_STEMS)
