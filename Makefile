@@ -2,6 +2,7 @@
 #   make demo    the cascade at work, on embedded simulated models      make check   format, lint, types, tests
 #   make test    installs what the tests need, runs them                make fmt     formats and mends lint
 #   make bench   speed side by side, and each goal (bench-full: all)    make docs    runs every snippet of the docs
+#   make hedge   seconds saved by asking ahead, and dollars       make figures   size and manner of the code
 #   make faults  every fault of the catalogue, and what follows          make simulate   whole queries in virtual time, SEEDS=10000
 #   make fuzz    odd bytes for every decoder, SECONDS=60                make load    many streams, slow readers, servers that are down
 #   make figures   how long files and functions are, what is annotated
@@ -67,6 +68,9 @@ bench: $(VENV)/.installed-test
 bench-full: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.peers
 	$(BIN)/python -m benchmarks --full $(if $(DATA),--data "$(DATA)") $(BENCH_ARGS)
+
+hedge: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.hedge
 
 figures: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.figures

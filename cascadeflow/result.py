@@ -5,12 +5,12 @@ Units: US dollars, milliseconds (`*_ms`), tokens.
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass, field, fields
-from operator import attrgetter
+from dataclasses import dataclass, field
 from typing import Any
 
-from .providers.lenient import is_list, is_object
+import msgspec
+
+from .providers.lenient import is_mapping
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +46,9 @@ class CascadeResult:
     """Until the first visible token."""
     draft_latency_ms: float = 0.0
     verifier_latency_ms: float = 0.0
+    hedge_ms: float | None = None
+    """How long a hedge had been asked when its draft was decided on, all turns together; None:
+    nothing was hedged."""
     confidence: float | None = None
     """Estimated probability that the last judged draft was good."""
     threshold: float | None = None
@@ -68,17 +71,15 @@ class CascadeResult:
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as JSON types."""
-        return dict(zip(_NAMES, map(_copy, _values(self)), strict=True))
+        made: dict[str, Any] = msgspec.to_builtins(self, enc_hook=_plain)
+        return made
 
 
-_NAMES = tuple(each.name for each in fields(CascadeResult))
-_values = attrgetter(*_NAMES)
-
-
-def _copy(value: object) -> object:
-    """What `deepcopy` does, faster for JSON."""
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if is_object(value):
-        return {key: _copy(each) for key, each in value.items()}
-    return [_copy(each) for each in value] if is_list(value) else deepcopy(value)
+def _plain(value: object) -> object:
+    """What a caller's own type in a message is in JSON types."""
+    if is_mapping(value):
+        return {**value}
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return repr(value)

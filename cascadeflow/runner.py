@@ -2,8 +2,8 @@
 
 No queue, no task and no timer for a chunk: one task opens an attempt, so that a consumer who takes
 its time over SWITCH does not delay the next model; one watchdog per query compares a deadline.
-Optional judges of a finished draft are asked by tasks of their own, side by side.
-Whatever ends the generator closes the socket and the ledger row.
+A hedge, and the optional judges of a finished draft, are read by tasks of their own, side by side.
+Whatever ends the generator closes the sockets and the ledger rows.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from .core import events
 from .core.cascade import Cascade
-from .core.ledger import Attempt
 from .core.referee import Reply
 from .errors import ProviderError
-from .inquiries import Inquiries, reply
 from .providers.base import Provider
-from .providers.wire import depart
-from .types import Delta
+from .reading import Reading, Tell
+from .types import Delta, Request
 
 Clock = Callable[[], float]
 """Seconds on a monotonic clock."""
@@ -62,7 +60,7 @@ async def drive(
 
 
 class _Line:
-    """The stream of the current attempt, the time spent on it, and the watchdog over it."""
+    """The streams of a query, the time spent on them, and the watchdog over them."""
 
     def __init__(self, cascade: Cascade, providers: Sequence[Provider], clock: Clock) -> None:
         self._cascade = cascade
@@ -71,13 +69,11 @@ class _Line:
         self._held = 0.0
         """Seconds for which the consumer had the generator: they count for no deadline."""
         self._held_since: float | None = None
-        self._attempt = 0
-        self._stream: AsyncGenerator[list[Delta], None] | None = None
-        self._opening: asyncio.Task[list[Delta]] | None = None
-        """The wait for the first batch of `_stream`."""
-        self._inquiries = Inquiries(self._consulted)
+        self._current: Reading | None = None
+        self._hedge: Reading | None = None
+        self._inquiries: list[Reading] = []
         self._told: list[events.Event] = []
-        """What followed from an inquiry, until the consumer asks."""
+        """What followed from beside the current attempt, until the consumer asks."""
         self._waiting: asyncio.Task[object] | None = None
         self._overdue = False
         self._timer: asyncio.TimerHandle | None = None
@@ -112,12 +108,16 @@ class _Line:
         self._timer, self._timer_at = None, math.inf
         if self._waiting is None:
             return
-        deadline = self._cascade.deadline
-        if self.now() >= deadline:
+        now = self.now()
+        if now >= self._cascade.deadline:
             self._overdue = True
             self._waiting.cancel()
-        elif deadline < math.inf:
-            self._arm(deadline)
+            return
+        self._told += self._cascade.wake(now)
+        self._release()
+        alarm = self._cascade.alarm
+        if alarm < math.inf:
+            self._arm(alarm)
 
     # --- commands ------------------------------------------------------------------------------
 
@@ -126,79 +126,92 @@ class _Line:
         commands, self._cascade.commands = self._cascade.commands, []
         for command in commands:
             match command:
+                case events.Abort(attempt) if self._hedge and self._hedge.attempt == attempt:
+                    await self._hedge.close()
                 case events.Abort():
-                    await self.close()
+                    await self._close()
                 case events.Consult(inquiries):
-                    await self.close()
+                    await self._close()
                     for each in inquiries:
-                        self._inquiries.ask(
-                            self._providers[each.line], each, self._row(each.attempt)
+                        reading = self._ask(
+                            each.line, each.model, each.request, each.attempt, tell=self._consulted
                         )
-                case events.Open(tier, attempt, delay):
-                    await self.close()
-                    self._attempt = attempt
-                    self._opening = asyncio.create_task(self._open(tier, attempt, delay))
+                        self._inquiries.append(reading)
+                case events.Join():
+                    await self._close()
+                    self._current, self._hedge = self._hedge, None
+                    if self._current is not None:
+                        self._current.join()
+                case events.Open(tier, attempt, delay, ahead):
+                    asked = self._cascade.tiers[tier]
+                    if ahead:
+                        self._hedge = self._ask(
+                            tier, asked.model, asked.request, attempt, tell=self._overheard
+                        )
+                    else:
+                        await self._close()
+                        self._current = self._ask(
+                            tier, asked.model, asked.request, attempt, delay=delay
+                        )
 
-    def _row(self, attempt: int) -> Attempt:
-        return self._cascade.ledger.rows[attempt - 1]
+    def _ask(
+        self,
+        line: int,
+        model: str,
+        request: Request,
+        attempt: int,
+        *,
+        delay: float = 0.0,
+        tell: Tell | None = None,
+    ) -> Reading:
+        row = self._cascade.ledger.rows[attempt - 1]
+        return Reading(self._providers[line], model, request, row, delay=delay, tell=tell)
 
-    async def _open(self, tier: int, attempt: int, delay: float) -> list[Delta]:
-        """Send the request after `delay` seconds and wait for its first batch."""
-        if delay:
-            await asyncio.sleep(delay)
-        depart(self._row(attempt))
-        asked = self._cascade.tiers[tier]
-        self._stream = self._providers[tier].stream(asked.model, asked.request)
-        return await anext(self._stream)
-
-    async def close(self) -> None:
-        """Close the stream and the inquiries, and with them their sockets.
+    async def _close(self) -> None:
+        """Close the current stream and the inquiries, and with them their sockets.
 
         Cancelled half-way, it can be called again and goes on where it was.
         """
-        await self._inquiries.close()
-        if self._opening is not None:
-            self._opening.cancel()
-            # A loop that ends has ended its tasks, and closes all generators at once, this one and
-            # the one that reads it: to wait then would be to meet oneself.
-            if not self._opening.done():
-                await asyncio.wait([self._opening])
-            if not self._opening.cancelled():
-                self._opening.exception()
-            self._opening = None
-        if self._stream is not None:
-            # What a provider does wrong while it closes changes nothing about its answer.
-            await reply(self._stream.aclose())
-            self._stream = None
+        for inquiry in self._inquiries:
+            inquiry.cancel()
+        while self._inquiries:
+            await self._inquiries[0].close()
+            self._inquiries.pop(0)
+        if self._current is not None:
+            await self._current.close()
+            self._current = None
 
     async def hang_up(self) -> None:
         """The query is over, or the consumer has left."""
         if self._timer is not None:
             self._timer.cancel()
         self._cascade.close(self.now())
-        await self.close()
+        if self._hedge is not None:
+            self._hedge.cancel()
+        await self._close()
+        if self._hedge is not None:
+            await self._hedge.close()
 
     # --- signals -------------------------------------------------------------------------------
 
     async def hear(self) -> list[events.Event]:
         """Wait for the next batch, for the end of the stream, or for a deadline."""
+        if (self._hedge or self._inquiries) and self._acted():
+            return self._take()
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a cascade is driven by an asyncio task")
-        deadline = self._cascade.deadline
-        if deadline < self._timer_at:
-            self._arm(deadline)
+        alarm = self._cascade.alarm
+        if alarm < self._timer_at:
+            self._arm(alarm)
         cancelling = task.cancelling()
         heard: list[Delta] | ProviderError = []
         self._waiting = task
         try:
-            if self._opening is not None:
-                heard = await reply(self._opening)
-                self._opening = None
-            elif self._stream is not None:
-                heard = await reply(anext(self._stream))
-            elif self._inquiries:
-                await self._inquiries.wait()
+            if self._current is not None:
+                heard = await self._current.read()
+            else:
+                await self._wait()
         except asyncio.CancelledError:
             if not self._overdue:
                 raise
@@ -209,19 +222,41 @@ class _Line:
             # Our own cancellation is taken back; a second one is the caller's, and stands.
             if task.uncancel() > cancelling:
                 raise asyncio.CancelledError
-            return self._ruled() + self._cascade.wake(self.now())
-        return self._ruled() or self._tell(heard)
+            return self._take() + self._cascade.wake(self.now())
+        told = [] if self._current is None else self._tell(self._current.attempt, heard)
+        return self._take() + told if self._told else told
+
+    def _acted(self) -> bool:
+        """Whether something followed from a hedge or an inquiry while nobody waited."""
+        return bool(self._told or self._cascade.commands or self._cascade.over)
+
+    async def _wait(self) -> None:
+        """Wait until an inquiry is over."""
+        tasks = [inquiry.opening for inquiry in self._inquiries if inquiry.opening is not None]
+        over, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in over:
+            task.result()
+        self._inquiries = [each for each in self._inquiries if each.opening not in over]
+
+    def _tell(self, attempt: int, heard: Reply) -> list[events.Event]:
+        if isinstance(heard, ProviderError):
+            return self._cascade.fail(attempt, heard, self.now())
+        return self._cascade.receive(attempt, heard, self.now())
 
     def _consulted(self, attempt: int, heard: Reply) -> None:
         """An inquiry is answered, perhaps while the consumer holds the stream."""
         self._told += self._cascade.consulted(attempt, heard, self.now())
 
-    def _ruled(self) -> list[events.Event]:
+    def _overheard(self, attempt: int, heard: Reply) -> None:
+        """A hedge says something, perhaps while the consumer holds the stream."""
+        self._told += self._tell(attempt, heard)
+        self._release()
+
+    def _release(self) -> None:
+        """Give up a hedge at once if it must be, though the current attempt is being read."""
+        if self._hedge and events.Abort(self._hedge.attempt) in self._cascade.commands:
+            self._hedge.cancel()
+
+    def _take(self) -> list[events.Event]:
         told, self._told = self._told, []
         return told
-
-    def _tell(self, heard: list[Delta] | ProviderError) -> list[events.Event]:
-        if not isinstance(heard, ProviderError):
-            return self._cascade.receive(self._attempt, heard, self.now())
-        self._stream = self._opening = None
-        return self._cascade.fail(self._attempt, heard, self.now())

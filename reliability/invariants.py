@@ -41,9 +41,8 @@ class Query:
         self.events = [event for _, event in seen.events]
         self.exchanges = [each for each in run.exchanges if each.query == seen.asked.number]
         self.rows = seen.rows
-        sent = [row for row in self.rows if row.error != "circuit_open"]
+        sent = [row for row in self.rows if row.sent is not False]
         self.spare = len(sent) - len(self.exchanges)
-        """Rows without a request: at most the last, given up while it waited for a retry."""
         self.pairs = list(zip(sent, self.exchanges, strict=False))
         self.by_attempt = {row.number: exchange for row, exchange in self.pairs}
         ends = self.events[-1:] and self.events[-1].type in ("complete", "error")
@@ -132,17 +131,24 @@ def _takeover(query: Query) -> Iterator[str]:
     shown = {e.data["attempt"] for e in query.events if e.type in ("chunk", "tool_call_start")}
     turn: list[Attempt] = []
     for row in query.rows:
+        if _lost(row) and not turn:
+            continue  # its draft was kept
         turn.append(row)
         if len([each for each in turn if each.tier == row.tier]) > 3:
             yield f"C5 {row.model} was asked more than three times in a turn"
         if row.outcome in KEPT:
             turn = []
-        elif len(turn) > 1:
+        elif len(turn) > 1 and not _lost(row):
             yield from _next_asked(query, turn[-2], row, shown)
     kind = query.end.data.get("kind") if query.end else None
     last = len(query.run.chosen.dialects) - 1
     if kind not in (None, "budget", "timeout.total") and all(row.tier != last for row in turn):
         yield f"C4 the last tier was not asked, but the end is {kind}"
+
+
+def _lost(row: Attempt) -> bool:
+    """Whether a hedge was over before anybody needed it."""
+    return row.ahead is not None and (row.outcome == "cancelled" or row.latency == row.ahead)
 
 
 def _next_asked(query: Query, before: Attempt, row: Attempt, shown: set[int]) -> Iterator[str]:
@@ -184,10 +190,11 @@ def _deadlines(query: Query) -> Iterator[str]:
 def _rows(query: Query) -> Iterator[str]:
     """C8: every attempt is a row, every row is exact, the sums are sums."""
     rows = query.rows
-    given_up = rows[-1:] and (rows[-1].outcome == "cancelled" or rows[-1].error == "timeout.total")
-    if query.spare not in (0, 1) or (query.spare and not given_up):
-        yield f"C8 {query.spare} rows without requests: {rows[-1:]}"
+    if query.spare:
+        yield f"C8 {query.spare} rows too many for the requests that were seen"
     for row in rows:
+        if row.sent is False and (row.usd or not _unasked(row, rows)):
+            yield f"C8 {row.outcome}, {row.error}, {row.usd} dollars, but nothing was sent"
         tokens = row.usage.input_tokens + row.usage.output_tokens
         if row.outcome == "open" or row.usd * 1000 != tokens:
             yield f"C8 {row.outcome}, {row.usd} dollars for {tokens} tokens"
@@ -200,6 +207,12 @@ def _rows(query: Query) -> Iterator[str]:
         yield from _usage(row, exchange)
     if query.result and query.result["attempts"] != [row.to_dict() for row in rows]:
         yield "C8 the attempts of the result are not the rows of the ledger"
+
+
+def _unasked(row: Attempt, rows: Sequence[Attempt]) -> bool:
+    """Given up while it waited, or not asked since its model, or a hedge's, is left alone."""
+    told = [each.error for each in rows if each.tier == row.tier and each.ahead is not None]
+    return row.outcome == "cancelled" or row.error in ("timeout.total", "circuit_open", *told)
 
 
 def _usage(row: Attempt, exchange: Exchange) -> Iterator[str]:
@@ -220,16 +233,21 @@ def _usage(row: Attempt, exchange: Exchange) -> Iterator[str]:
 def _budget(query: Query) -> Iterator[str]:
     """C8: nothing is asked for once the money is spent, and what streams ends within a chunk."""
     limit = Decimal(str(query.run.chosen.max_cost or "Infinity"))
-    spent = Decimal(0)
+    spent = slack = Decimal(0)
     for row in query.rows:
+        if row.ahead is None:
+            slack = Decimal(0)
         if spent > limit:
-            yield f"C8 row {row.number} was opened with {spent} of {limit} dollars spent"
+            if row.ahead is None:
+                yield f"C8 row {row.number} was opened with {spent} of {limit} dollars spent"
+            return  # what its draft was billed in the end may be more than was left
         spent += row.usd
         if row.source == "estimated" and row.number in query.by_attempt:
             told = row.reported or Usage()
             unknown = max(0, told.input_tokens - row.input_estimate) + told.output_tokens
             piece = query.by_attempt[row.number].reply.largest // 4 + 1
-            if spent > limit + row.price.usd(Usage(output_tokens=unknown + piece)):
+            slack += row.price.usd(Usage(output_tokens=unknown + piece))
+            if spent > limit + slack:
                 yield f"C8 {spent} dollars, more than a chunk beyond {limit}"
 
 

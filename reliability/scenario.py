@@ -69,6 +69,7 @@ class Chosen(NamedTuple):
     max_cost: float | None
     timeouts: Timeouts
     queries: tuple[Asked, ...]
+    hedge_below: float | None
 
 
 @dataclass(eq=False)
@@ -123,6 +124,7 @@ def choose(seed: int) -> Chosen:
             total=chance.choice((2.0, 10.0, 60.0, 300.0)),
         ),
         queries=tuple(_ask(chance, n) for n in range(chance.choice((1, 1, 1, 2, 3, 8)))),
+        hedge_below=chance.choice((None, None, 0.5, 0.95)),
     )
 
 
@@ -188,7 +190,7 @@ class _Watched(Ladder):
         models = [_model(chosen, tier) for tier in range(len(chosen.dialects))]
         settings = Settings(
             estimator=Marked(),
-            policy=ThresholdPolicy(accept_at=0.6, hopeless=0.15),
+            policy=ThresholdPolicy(0.6, 0.15, chosen.hedge_below),
             reveal=chosen.reveal,
             reasoning=chosen.reasoning,
             max_cost=chosen.max_cost,

@@ -131,9 +131,10 @@ def make_rules(
     direct: str = "",
     retry: RetryPolicy | None = None,
     chance: float = 0.5,
+    policy: ThresholdPolicy | None = None,
 ) -> Rules:
     return Rules(
-        judge=Judge(estimator or Marked(), ThresholdPolicy()),
+        judge=Judge(estimator or Marked(), policy or ThresholdPolicy()),
         retry=retry or RetryPolicy(),
         reveal=reveal,
         reasoning=reasoning,
@@ -212,7 +213,9 @@ def brief(told: Sequence[events.Event]) -> str:
 class Stream:
     """A script on its way: what comes next, and when."""
 
-    def __init__(self, script: Script, at: float) -> None:
+    def __init__(self, script: Script, at: float, attempt: int) -> None:
+        self.attempt = attempt
+        self.over = False
         self._steps: Iterator[Step] = iter(script)
         self.at = at
         self.next: Sequence[Delta] | Fail = ()
@@ -231,6 +234,10 @@ class Stream:
                     return
         # What the driver says of a stream that ends without a `Stop`.
         self.next = Fail("incomplete")
+
+
+def ended(step: Step) -> bool:
+    return isinstance(step, Sequence) and any(isinstance(delta, Stop) for delta in step)
 
 
 class Play:
@@ -256,6 +263,7 @@ class Play:
         self.now = 0.0
         self._asked = [0] * len(scripts)
         self._stream: Stream | None = None
+        self._hedge: Stream | None = None
         self._tell(self.cascade.start(0.0))
         signals = 0
         while not self.cascade.over and signals < leave_after:
@@ -267,48 +275,65 @@ class Play:
     # --- driving -------------------------------------------------------------------------------
 
     def _signal(self) -> None:
-        stream, cascade = self._stream, self.cascade
-        assert stream is not None
-        attempt = self.opened[-1].attempt
-        if stream.at > cascade.deadline:
-            self._reach(attempt, cascade.deadline)
+        cascade = self.cascade
+        stream = min(filter(None, (self._stream, self._hedge)), key=lambda each: each.at)
+        if stream.at > cascade.alarm:
+            self._reach(cascade.alarm)
             self._tell(cascade.wake(self.now))
             return
         assert stream.at < math.inf, "nobody would ever wake this query"
-        self._reach(attempt, stream.at)
+        self._reach(stream.at)
         step = stream.next
         if isinstance(step, Fail):
-            told = cascade.fail(attempt, step.error(), self.now)
+            told = cascade.fail(stream.attempt, step.error(), self.now)
         else:
-            told = cascade.receive(attempt, step, self.now)
-        if self._stream is stream:
-            stream.advance()
+            told = cascade.receive(stream.attempt, step, self.now)
+        stream.advance()
+        if stream is self._hedge and isinstance(step, Fail):
+            self._hedge = None
+        elif stream is self._hedge and ended(step):
+            stream.at, stream.over = math.inf, True
         self._tell(told)
 
-    def _reach(self, attempt: int, moment: float) -> None:
+    def _reach(self, moment: float) -> None:
         self.now = max(self.now, moment)
-        row = self.cascade.ledger.rows[attempt - 1]
-        if self.now >= row.opened:
-            row.sent = None
+        for row in self.cascade.ledger.rows:
+            if row.outcome == "open" and self.now >= row.opened:
+                row.sent = None
 
     def _tell(self, told: Sequence[events.Event]) -> None:
         self.told += told
         commands, self.cascade.commands = self.cascade.commands, []
         self.commands += commands
         for command in commands:
-            if isinstance(command, events.Open):
-                self.opened.append(command)
-                scripts = self.scripts[command.tier]
-                script = scripts[min(self._asked[command.tier], len(scripts) - 1)]
-                self._asked[command.tier] += 1
-                self._stream = Stream(script, self.now + command.delay)
+            match command:
+                case events.Open(ahead=True):
+                    self._hedge = self._open(command)
+                case events.Open():
+                    self._stream = self._open(command)
+                case events.Join(attempt):
+                    self._stream, self._hedge = self._hedge, None
+                    assert self._stream is not None
+                    assert self._stream.attempt == attempt
+                case events.Abort(attempt) if self._hedge and self._hedge.attempt == attempt:
+                    self._hedge = None
+                case _:
+                    pass
         self._haunt()
+
+    def _open(self, command: events.Open) -> Stream:
+        self.opened.append(command)
+        scripts = self.scripts[command.tier]
+        script = scripts[min(self._asked[command.tier], len(scripts) - 1)]
+        self._asked[command.tier] += 1
+        return Stream(script, self.now + command.delay, command.attempt)
 
     def _haunt(self) -> None:
         """Streams that are no longer current speak again: nobody listens."""
-        current = 0 if self.cascade.over else self.opened[-1].attempt
+        live = [each for each in (self._stream, self._hedge) if each and not each.over]
+        current = [] if self.cascade.over else [each.attempt for each in live]
         for row in self.cascade.ledger.rows:
-            if row.number != current:
+            if row.number not in current:
                 before = row.to_dict()
                 late: list[Delta] = [TextDelta("late"), Stop("stop", usage=tokens(7))]
                 assert self.cascade.receive(row.number, late, self.now) == []
@@ -328,7 +353,7 @@ class Play:
         asked = [open_.attempt for open_ in self.opened]
         rest = [row for row in ledger.rows if row.number not in asked]
         assert asked == sorted(set(asked))
-        assert all(row.error == "circuit_open" and row.usd == 0 for row in rest)
+        assert all(row.error and row.sent is False and row.usd == 0 for row in rest)
         assert self.grammar.fullmatch(names(self.told)), names(self.told)
         visible = self._visible()
         if self.told and isinstance(self.told[-1], events.Completed | events.Errored):

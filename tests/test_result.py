@@ -16,9 +16,9 @@ from .play import Fail, Play, make_rules, play, text, tokens, whole
 KEYS = [
     "id", "content", "parsed", "model_used", "draft_accepted", "cascaded", "degraded",
     "total_cost", "draft_cost", "verifier_cost", "cost_saved", "cost_source", "latency_ms",
-    "first_token_ms", "draft_latency_ms", "verifier_latency_ms", "confidence", "threshold",
-    "reason", "complexity", "strategy", "finish_reason", "truncated", "tool_calls", "messages",
-    "usage", "attempts", "warnings",
+    "first_token_ms", "draft_latency_ms", "verifier_latency_ms", "hedge_ms", "confidence",
+    "threshold", "reason", "complexity", "strategy", "finish_reason", "truncated", "tool_calls",
+    "messages", "usage", "attempts", "warnings",
 ]  # fmt: skip
 ROW = {
     "number",

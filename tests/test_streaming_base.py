@@ -40,8 +40,8 @@ REJECTED = "routing draft_start chunk draft_decision switch chunk complete"
 RESULT = (
     "id content parsed model_used draft_accepted cascaded degraded total_cost draft_cost "
     "verifier_cost cost_saved cost_source latency_ms first_token_ms draft_latency_ms "
-    "verifier_latency_ms confidence threshold reason complexity strategy finish_reason truncated "
-    "tool_calls messages usage attempts warnings"
+    "verifier_latency_ms hedge_ms confidence threshold reason complexity strategy finish_reason "
+    "truncated tool_calls messages usage attempts warnings"
 )
 
 

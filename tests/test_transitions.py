@@ -15,6 +15,7 @@ from cascadeflow.config import RetryPolicy
 from cascadeflow.core import state as module
 from cascadeflow.core.cascade import Cascade, State
 from cascadeflow.core.ledger import FlatPrice
+from cascadeflow.core.policy import ThresholdPolicy
 from cascadeflow.core.tier import Rules
 from cascadeflow.errors import ProviderError
 from cascadeflow.types import Delta, Stop, TextDelta, UsageDelta
@@ -78,6 +79,7 @@ SETTINGS: tuple[Rules, ...] = (
     make_rules(max_cost=20),
     make_rules(max_cost=20, on_verifier_error="draft"),
     make_rules(max_cost=3),
+    make_rules(total=300.0, policy=ThresholdPolicy(hedge_below=0.95)),
     advising.make_rules(advising.Asks(), total=300.0),
     advising.make_rules(advising.Asks(count=2), total=300.0),
     advising.make_rules(advising.Asks(), max_cost=30),

@@ -57,6 +57,26 @@ def joined(run: Sequence[TextDelta]) -> TextDelta:
     return TextDelta("".join([piece.text for piece in run]), tuple(logprobs))
 
 
+def note(ledger: Ledger, row: Attempt, delta: Delta, now: float) -> None:
+    """What a delta of an answer that nobody sees tells its row: tokens, times, its id."""
+    match delta:
+        case TextDelta() | ReasoningDelta() | ToolCallDelta():
+            if isinstance(delta, ToolCallDelta):
+                row.count(delta.name + delta.arguments)
+            else:
+                row.count(delta.text)
+            if row.first_token is None:
+                row.first_token = now - row.opened
+        case Started(request_id):
+            row.request_id = request_id
+        case UsageDelta(usage):
+            ledger.report(row, usage)
+        case Stop(reason, Usage() as usage):
+            ledger.report(row, usage, final=reason is not None)
+        case Stop():
+            pass
+
+
 class Answer:
     """One attempt: its text and calls, what of it was shown, who watches it."""
 
@@ -169,13 +189,8 @@ class Answer:
         The rest of its text is not counted: it is no better known than what was still under way.
         """
         for delta in deltas:
-            match delta:
-                case UsageDelta(usage):
-                    ledger.report(self.row, usage)
-                case Stop(reason, Usage() as usage):
-                    ledger.report(self.row, usage, final=reason is not None)
-                case _:
-                    pass
+            if isinstance(delta, UsageDelta | Stop):
+                note(ledger, self.row, delta, 0.0)
 
     @property
     def text(self) -> str:
@@ -209,6 +224,10 @@ class Answer:
         if self._structure is None or self.stop is None or self.problem:
             return None
         return self._structure.value
+
+    def show(self, told: Iterable[Event], out: list[Event]) -> None:
+        """Tell events of this answer, or hold them back."""
+        (self.unseen if self.held else out).extend(told)
 
     @property
     def shown(self) -> int:

@@ -4,34 +4,27 @@ Tell it what happened, carry out its `commands`, pass on the events it returns. 
 which signal leads where.
 
 Rule 1: everything that decides what happens next lives in this package.
-Rule 2: a signal from an attempt that is no longer current is ignored, never an error: the driver
-may still be draining a stream that was aborted.
+Rule 2: a signal from an attempt that is neither current nor a hedge (`hedge.py`) is ignored, never
+an error: the driver may still be draining a stream that was aborted.
 Rule 3: `now` is in seconds on any monotonic clock that stands still while the consumer holds the
 stream; only differences are used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ..errors import BudgetExceeded, ProtocolError, ProviderError
-from ..types import (
-    Delta,
-    Message,
-    ReasoningDelta,
-    Started,
-    Stop,
-    TextDelta,
-    ToolCallDelta,
-    UsageDelta,
-)
+from ..types import Delta, Message, Stop
 from . import events, outcome
-from .answer import Answer, NotText, joined, runs
+from .answer import Answer
 from .consult import Hearing
 from .deadlines import Deadlines
 from .health import finding
+from .hedge import Hedge
+from .intake import Intake
 from .judge import Ruling
-from .ledger import Outcome
+from .ledger import Attempt, Outcome
 from .purse import Purse
 from .referee import Reply
 from .retry import Retries
@@ -73,11 +66,12 @@ class Cascade:
         """Tiers still to be asked, the current one first."""
         self._observers: Ladder = {}
         """Those that have judged their request, and not yet a draft."""
+        self._intake = Intake(rules, self._judges, self._story, self._purse)
+        self._hedge = Hedge(rules, self._purse)
         self._retries = Retries(rules.retry, rules.chance)
         self._answer: Answer | None = None
         self._deadlines = Deadlines(None, 0.0)
         self._now = 0.0
-        self._batch: Sequence[Delta] = ()  # the network read at hand
         self._out: list[events.Event] = []
 
     # --- what the driver tells -----------------------------------------------------------------
@@ -103,24 +97,21 @@ class Cascade:
         """Take in what one network read held. Where decisions fall depends on the deltas alone."""
         answer = self._answer
         if answer is None or answer.row.number != attempt:
+            self.commands += self._hedge.receive(attempt, batch, now)
             return []
         self._now = now
-        self._batch = batch
-        for heard in runs(batch):
-            if isinstance(heard, list):
-                self._on_text(answer, heard)
-            else:
-                self._on_other(answer, heard)
-            if self._answer is not answer:
-                break
+        self._hear(answer, batch)
         if self._answer is answer and now >= self._deadlines.next:
             return self.wake(now)
+        if self._answer is answer and self._intake.doubted:
+            self._ask_ahead(answer)
         return self._take()
 
     def fail(self, attempt: int, error: ProviderError, now: float) -> list[events.Event]:
         """The stream of `attempt` broke; nothing more will come from it."""
         answer = self._answer
         if answer is None or answer.row.number != attempt:
+            self._hedge.fail(attempt, error, now)
             return []
         self._now = now
         self._on_failure(answer, error)
@@ -137,8 +128,14 @@ class Cascade:
 
     @property
     def deadline(self) -> float:
-        """When `wake` is due if nothing comes before; infinity: never."""
+        """When what is waited for is overdue, if nothing comes before; infinity: never."""
         return self._hearing.ends if self._answer is None else self._deadlines.next
+
+    @property
+    def alarm(self) -> float:
+        """When `wake` is due: at the deadline, or before it at that of a hedge."""
+        hedge = self._hedge
+        return self.deadline if hedge.row is None else min(self.deadline, hedge.deadline)
 
     def wake(self, now: float) -> list[events.Event]:
         """Time has passed: give up what is overdue."""
@@ -146,6 +143,7 @@ class Cascade:
             return self._heard_judges(now)
         answer, error = self._answer, self._deadlines.missed(now)
         if answer is None or error is None:
+            self.commands += self._hedge.wake(now)
             return []
         self._now = now
         self.commands.append(events.Abort(answer.row.number))
@@ -163,6 +161,7 @@ class Cascade:
             self.state = State.CLOSED
             self._hearing.close(now)
             self._retries.over("nothing")
+            self._hedge.drop(now)
             if self._answer is not None:
                 self.ledger.close(self._answer.row, "cancelled", now)
                 self._answer = None
@@ -170,98 +169,74 @@ class Cascade:
     # --- asking --------------------------------------------------------------------------------
 
     def _enter(self) -> None:
-        """Ask the first tier of the ladder for the first time."""
+        """Ask the first tier of the ladder for the first time, unless it was asked ahead."""
+        if self._hedge.row is not None:
+            self._join(self._hedge.row)
+            return
         tier = self.tiers[self._ladder[0]]
-        self._retries.enter(tier.health)
+        self._hedge.enter(self._retries, tier, self._now)
         self._deadlines.enter(tier.timeouts, self._now)
         self._ask(0.0)
 
     def _ask(self, delay: float) -> None:
         """Open one attempt on the current tier after `delay` seconds, if its breaker admits it."""
-        index, judged = self._ladder[0], len(self._ladder) > 1
-        tier = self.tiers[index]
-        at = self._now + delay
-        row = tier.open(self.ledger, index, at)
-        speaker = self._story.speaker(row, self._turn, judged=judged)
-        observer = self._observers.pop(index, None)
-        if judged and observer is None:
-            observer = self._judges[index].observe(tier.request)
-        self._answer = answer = Answer(speaker, row, observer, tier.request, self._rules)
-        if judged and not self._retries.tried:
-            self._out.append(events.DraftStarted(speaker, self._story.strategy))
+        index, at = self._ladder[0], self._now + delay
+        row = self.tiers[index].open(self.ledger, index, at)
+        answer = self._begin(row)
         self._deadlines.ask(at)
         if (refusal := self._retries.ask()) is not None:
             self._on_failure(answer, refusal)
         else:
             self.commands.append(events.Open(index, row.number, delay))
 
+    def _begin(self, row: Attempt) -> Answer:
+        """The answer of a new attempt on the current tier."""
+        judged, request = len(self._ladder) > 1, self.tiers[row.tier].request
+        speaker = self._story.speaker(row, self._turn, judged=judged)
+        observer = self._observers.pop(row.tier, None)
+        if observer is not None:
+            self._out.append(events.DraftStarted(speaker, self._story.strategy))
+        elif judged:
+            observer = self._judges[row.tier].observe(request)
+        self._answer = Answer(speaker, row, observer, request, self._rules)
+        return self._answer
+
+    def _ask_ahead(self, answer: Answer) -> None:
+        """Ask the next tier while a draft in doubt still streams."""
+        deadlines = Deadlines(self._rules.total, self._story.begin(self._now))
+        place = self._ladder[1]
+        self.commands += self._hedge.open(place, self.tiers, answer.row, deadlines, self._now)
+
+    def _join(self, row: Attempt) -> None:
+        """What was asked ahead is the current attempt; hear all that it has said."""
+        hedge = self._hedge
+        said = hedge.take(row, self._now)
+        self._retries, self._deadlines = hedge.retries, hedge.deadlines
+        self.commands.append(events.Join(row.number))
+        answer, since = self._begin(row), self._deadlines.since
+        self._hear(answer, said)
+        if self._answer is answer:
+            self._deadlines.since = since
+
     # --- deltas --------------------------------------------------------------------------------
 
-    def _on_text(self, answer: Answer, said: Sequence[TextDelta]) -> None:
-        """Take in consecutive pieces, as many at once as nothing can be decided between."""
-        place, speaker = 0, answer.speaker
-        while place < len(said) and self._answer is answer:
-            self._heard(answer)
-            end = place + 1 if self._purse.limited else answer.reach(said, place)
-            run, place = said[place:end], end
-            whole = run[0] if len(run) == 1 else joined(run)
-            answer.add(whole)
-            self._show(answer, [events.Chunk(piece.text, speaker) for piece in run])
-            self._watch(answer, whole)
-
-    def _on_other(self, answer: Answer, delta: NotText) -> None:
-        match delta:
-            case ToolCallDelta():
-                self._on_call(answer, delta)
-            case ReasoningDelta():
-                self._on_reasoning(answer, delta)
-            case UsageDelta(usage):
-                self._story.report(answer, usage)
-                self._check_budget(answer)
-            case Started(request_id):
-                answer.row.request_id = request_id
-            case Stop():
-                self._on_stop(answer, delta)
-
-    def _on_reasoning(self, answer: Answer, delta: ReasoningDelta) -> None:
-        self._deadlines.heard(self._now)
-        answer.think(delta)
-        if delta.text and self._rules.reasoning:
-            self._show(answer, [events.Reasoned(delta.text, answer.speaker)])
-        self._check_budget(answer)
-
-    def _on_call(self, answer: Answer, delta: ToolCallDelta) -> None:
-        self._heard(answer)
-        try:
-            told = answer.add_call(delta)
-        except ProtocolError as error:
-            self._abort(answer)
-            self._on_failure(answer, error)
+    def _hear(self, answer: Answer, batch: Sequence[Delta]) -> None:
+        """Take in what was read of an answer, and do what is due."""
+        due = self._intake.hear(answer, batch, self._deadlines, self._now, self._out)
+        if due is None:
             return
-        self._show(answer, told)
-        self._watch(answer, delta)
-
-    def _watch(self, answer: Answer, delta: TextDelta | ToolCallDelta) -> None:
-        """After what was taken in of a draft: is it hopeless, is there money left?"""
-        observer = answer.observer
-        if observer is not None:
-            observer.feed(delta)
-            judge = self._judges[answer.row.tier]
-            if answer.due() and (ruling := judge.running(observer, answer.flaw)) is not None:
-                self._abort(answer)
-                self._reject(answer, ruling, "abandoned")
-        if self._purse.limited:
-            self._check_budget(answer)
-
-    def _heard(self, answer: Answer) -> None:
-        self._deadlines.heard(self._now)
-        if not answer.begun:
-            answer.row.first_token = self._now - answer.row.opened
-            if not answer.held:
-                self._story.visible(self._now)
-
-    def _show(self, answer: Answer, told: Iterable[events.Event]) -> None:
-        (answer.unseen if answer.held else self._out).extend(told)
+        if not isinstance(due, Stop):
+            self._abort(answer, batch)
+        match due:
+            case Stop():
+                self._on_stop(answer, due)
+            case Ruling():
+                self._reject(answer, due, "abandoned")
+            case ProtocolError():
+                self._on_failure(answer, due)
+            case BudgetExceeded():
+                self.ledger.close(answer.row, "failed", self._now, "budget")
+                self._give_up(due, answer)
 
     # --- judging -------------------------------------------------------------------------------
 
@@ -275,7 +250,7 @@ class Cascade:
             self._on_failure(answer, error)
             return
         self._retries.answered()
-        self._show(answer, answer.end())
+        answer.show(answer.end(), self._out)
         if answer.observer is None:
             self._keep(answer, "answered")
             return
@@ -323,7 +298,7 @@ class Cascade:
         """Void what was shown and ask the next tier, if it can be paid for."""
         self._answer = None
         self._ladder.pop(0)
-        if not self._purse.affords(self.tiers[self._ladder[0]]):
+        if self._hedge.row is None and not self._purse.affords(self.tiers[self._ladder[0]]):
             self._give_up(self._purse.error(), answer)
             return
         self._out.append(self._story.switch(answer, self.tiers[self._ladder[0]].model, reason))
@@ -365,21 +340,16 @@ class Cascade:
             self._finish(draft)
             return
         self.state = State.FAILED
+        self.commands += self._hedge.drop(self._now)
         self._out.append(events.Errored(self._story.error(error.kind, answer, self._now)))
 
-    # --- money and the end ---------------------------------------------------------------------
+    # --- the end -------------------------------------------------------------------------------
 
-    def _check_budget(self, answer: Answer) -> None:
-        if self._answer is answer and self._purse.overdrawn(answer.row):
-            self._abort(answer)
-            self.ledger.close(answer.row, "failed", self._now, "budget")
-            self._give_up(self._purse.error(), answer)
-
-    def _abort(self, answer: Answer) -> None:
+    def _abort(self, answer: Answer, batch: Sequence[Delta]) -> None:
         """Close the stream. If the same read held its token counts, the cost is exact."""
         self.commands.append(events.Abort(answer.row.number))
         self._retries.over("answer")
-        answer.skip(self._batch, self.ledger)
+        answer.skip(batch, self.ledger)
 
     def _reveal(self, answer: Answer) -> None:
         """Show what was held back of an answer that will be kept."""
@@ -391,6 +361,7 @@ class Cascade:
     def _finish(self, answer: Answer) -> None:
         self._answer = None
         self.state = State.DONE
+        self.commands += self._hedge.drop(self._now)
         self._out.append(self._story.completed(answer, self._now))
 
     def _take(self) -> list[events.Event]:

@@ -15,8 +15,8 @@ from decimal import Decimal
 import msgspec
 
 from ..errors import ErrorKind, ProviderError
-from ..types import Delta, ReasoningDelta, Request, Started, Stop, TextDelta, Usage, UsageDelta
-from .answer import Answer
+from ..types import Delta, Request, Stop, Usage
+from .answer import Answer, note
 from .economics import TYPICAL_OUTPUT
 from .events import Consult, Inquiry
 from .judge import Judge, Ruling
@@ -103,7 +103,7 @@ class Hearing:
         observer = answer.observer
         if not isinstance(observer, Advisable) or answer.calling or answer.flaw:
             return False
-        if self._judges[answer.row.tier].running(observer) is not None:
+        if isinstance(self._judges[answer.row.tier].running(observer), Ruling):
             return False
         least, clear = self._panel.unsure
         return least <= observer.estimate().p_good < clear
@@ -157,27 +157,11 @@ class Hearing:
         else:
             for delta in heard:
                 asked.deltas.append(delta)
-                self._note(row, delta, now)
+                note(self._ledger, row, delta, now)
                 if isinstance(delta, Stop):
+                    self._ledger.close(row, "judged", now)
                     break
         return not self._open_rows()
-
-    def _note(self, row: Attempt, delta: Delta, now: float) -> None:
-        match delta:
-            case TextDelta(text) | ReasoningDelta(text):
-                row.count(text)
-                if row.first_token is None:
-                    row.first_token = now - row.opened
-            case Started(request_id):
-                row.request_id = request_id
-            case UsageDelta(usage):
-                self._ledger.report(row, usage)
-            case Stop(reason, usage):
-                if usage is not None:
-                    self._ledger.report(row, usage, final=reason is not None)
-                self._ledger.close(row, "judged", now)
-            case _:
-                pass
 
     def _open_rows(self) -> list[Attempt]:
         rows = (asked.row for asked in self._asked)

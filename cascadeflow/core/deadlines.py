@@ -20,12 +20,12 @@ class Deadlines:
     __slots__ = (
         "_begun",
         "_patience",
-        "_since",
         "_tier_ends",
         "_tier_total",
         "_timeouts",
         "_total",
         "ends",
+        "since",
     )
 
     def __init__(self, total: float | None, now: float) -> None:
@@ -34,7 +34,8 @@ class Deadlines:
         """When the whole query is overdue."""
         self._tier_total = self._tier_ends = math.inf
         self._timeouts = _TIMEOUTS
-        self._since = self._patience = math.inf
+        self.since = self._patience = math.inf
+        """When content came last, or the request went out."""
         self._begun = False
 
     def enter(self, timeouts: Timeouts, now: float) -> None:
@@ -45,13 +46,13 @@ class Deadlines:
 
     def ask(self, at: float) -> None:
         """A request goes out: the first token is awaited from `at` on."""
-        self._since = at
+        self.since = at
         self._patience = _seconds(self._timeouts.first_token)
         self._begun = False
 
     def heard(self, now: float) -> None:
         """Content came: an answer, a call or thinking, not a comment or a ping."""
-        self._since = now
+        self.since = now
         if not self._begun:
             self._begun = True
             self._patience = _seconds(self._timeouts.idle)
@@ -59,7 +60,7 @@ class Deadlines:
     @property
     def next(self) -> float:
         """The earliest of them; infinity if there is none."""
-        return min(self._since + self._patience, self._tier_ends, self.ends)
+        return min(self.since + self._patience, self._tier_ends, self.ends)
 
     def time_left(self, now: float) -> float:
         """Seconds to the end of the query or of the tier."""

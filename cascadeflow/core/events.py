@@ -186,6 +186,14 @@ class Open(msgspec.Struct, frozen=True):
     tier: int
     attempt: int
     delay: float = 0.0
+    ahead: bool = False
+    """Beside the current attempt, which goes on: a hedge."""
+
+
+class Join(msgspec.Struct, frozen=True):
+    """The current attempt is over; the one that was opened ahead is current from here on."""
+
+    attempt: int
 
 
 class Abort(msgspec.Struct, frozen=True):
@@ -211,4 +219,4 @@ class Consult(msgspec.Struct, frozen=True):
     inquiries: tuple[Inquiry, ...]
 
 
-Command: TypeAlias = Open | Abort | Consult
+Command: TypeAlias = Open | Join | Abort | Consult

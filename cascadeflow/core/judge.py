@@ -8,7 +8,7 @@ import msgspec
 
 from ..types import Estimate, Request
 from .economics import Costs, Priced
-from .policy import Estimator, Observer, Policy, Stage, Thresholded
+from .policy import Estimator, Observer, Policy, Stage, Thresholded, Verdict
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -51,19 +51,20 @@ class Judge:
 
     def before(self, observer: Observer) -> Ruling | None:
         """Whether the request alone says that the draft is not worth asking for."""
-        return self._escalation(observer, "before")
+        found = self._look(observer, "before")
+        return found if isinstance(found, Ruling) else None
 
-    def running(self, observer: Observer, flaw: str = "") -> Ruling | None:
+    def running(self, observer: Observer, flaw: str = "") -> Ruling | Verdict:
         """Whether the draft must be given up while it streams; with a `flaw`: always."""
         if flaw:
             return Ruling(False, observer.estimate(), self._threshold, flaw, "during")
-        return self._escalation(observer, "during")
+        return self._look(observer, "during")
 
-    def _escalation(self, observer: Observer, stage: Stage) -> Ruling | None:
+    def _look(self, observer: Observer, stage: Stage) -> Ruling | Verdict:
         estimate = observer.estimate()
         verdict, reason = self._policy.decide(estimate, stage)
         if verdict != "escalate":
-            return None
+            return verdict
         return Ruling(False, estimate, self._threshold, reason or "hopeless", stage)
 
     def finished(

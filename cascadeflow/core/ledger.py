@@ -38,7 +38,7 @@ Outcome: TypeAlias = Literal[
 """How an attempt ended. open: it has not. accepted: a judged draft was kept. rejected: it was
 whole, and not kept. abandoned: given up while it streamed. answered: a tier that is not judged, the
 last one or the only one, answered. judged: an optional judge was answered about a draft of this
-tier. failed: see `error`. cancelled: the caller left."""
+tier. failed: see `error`. cancelled: the caller left, or a hedge was not needed."""
 
 EXACT = Context(prec=100)
 """Money is computed in this context: no sum or product of prices and token counts is rounded,
@@ -219,6 +219,8 @@ class Attempt(msgspec.Struct, kw_only=True, eq=False):
     """It failed with a redirect, which is refused."""
     judging: bool = False
     """It asked an optional judge about a draft, beside the answers."""
+    ahead: float | None = None
+    """Of a hedge: seconds it was under way before its draft was decided on; None: it was none."""
     rate: tuple[tuple[int, int, int], Decimal, Decimal] | None = None
     """Of the live estimate: tokens of the input, its dollars, dollars of one token of output."""
 
@@ -324,17 +326,10 @@ class Ledger:
         attempt.final = final
         return True
 
-    def spent_now(self, attempt: Attempt) -> Decimal:
-        """Dollars of all closed rows and, if `attempt` is open, of its estimate so far."""
-        if attempt.outcome != "open":
-            return self._total
-        usage = attempt.tokens()
-        prompt = (usage.input_tokens, usage.cached_tokens, usage.cache_write_tokens)
-        if attempt.rate is None or attempt.rate[0] != prompt:
-            attempt.rate = (prompt, *_rate(attempt.price, usage))
-        _, of_input, of_token = attempt.rate
-        with localcontext(EXACT):
-            return self._total + of_input + of_token * usage.output_tokens
+    def spent_now(self, *attempts: Attempt) -> Decimal:
+        """Dollars of all closed rows and of those of `attempts` that are open, as estimated."""
+        live = (_so_far(attempt) for attempt in attempts if attempt.outcome == "open")
+        return exact_sum((self._total, *live))
 
     def fail(self, attempt: Attempt, error: ProviderError, now: float) -> None:
         """Close a row whose attempt failed, as `close` does."""
@@ -377,6 +372,17 @@ def saved(ledger: Ledger, answer: Attempt | None, last: Price) -> Decimal:
     kept = [row for row in ledger.rows if row.outcome in ("accepted", "answered") or row is answer]
     alone = exact_sum(row.usd if row.price is last else last.usd(row.usage) for row in kept)
     return EXACT.subtract(alone, ledger.total)
+
+
+def _so_far(attempt: Attempt) -> Decimal:
+    """Dollars of an open row."""
+    usage = attempt.tokens()
+    prompt = (usage.input_tokens, usage.cached_tokens, usage.cache_write_tokens)
+    if attempt.rate is None or attempt.rate[0] != prompt:
+        attempt.rate = (prompt, *_rate(attempt.price, usage))
+    _, of_input, of_token = attempt.rate
+    with localcontext(EXACT):
+        return of_input + of_token * usage.output_tokens
 
 
 def _rate(price: Price, usage: Usage) -> tuple[Decimal, Decimal]:

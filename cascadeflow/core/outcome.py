@@ -163,6 +163,7 @@ class Story:
         drafts = [row for row in rows if row.tier < last]
         waited = [row.latency or 0.0 for row in drafts if not row.judging]
         finals = [row for row in rows if row.tier == last]
+        ahead = [row.ahead for row in rows if row.ahead is not None]
         first, ruling, started = self._first_visible, self.ruling, self.begin(now)
         result = CascadeResult(
             id=self.id,
@@ -176,6 +177,7 @@ class Story:
             first_token_ms=None if first is None else (first - started) * 1e3,
             draft_latency_ms=sum(waited) * 1e3,
             verifier_latency_ms=sum(row.latency or 0.0 for row in finals) * 1e3,
+            hedge_ms=sum(ahead) * 1e3 if ahead else None,
             confidence=ruling.estimate.p_good if ruling else None,
             threshold=ruling.threshold if ruling else None,
             reason=ruling.reason if ruling else "",

@@ -10,7 +10,8 @@ from ..config import is_number
 from ..errors import ConfigError
 from ..types import Delta, Estimate, Request
 
-Verdict: TypeAlias = Literal["continue", "accept", "escalate"]
+Verdict: TypeAlias = Literal["continue", "accept", "escalate", "hedge"]
+"""hedge: go on, and ask the next tier meanwhile; see `core/hedge.py`."""
 Stage: TypeAlias = Literal["before", "during", "after"]
 """Before the draft is asked for, while it streams, after its last token."""
 
@@ -65,7 +66,8 @@ class Policy(Protocol):
     def decide(self, estimate: Estimate, stage: Stage) -> tuple[Verdict, str]:
         """The verdict and a short reason for it.
 
-        `before` and `during`: "continue" or "escalate"; `after`: "accept" or "escalate".
+        `before`: "continue" or "escalate"; `during`: these or "hedge"; `after`: "accept" or
+        "escalate".
         """
         ...
 
@@ -83,12 +85,19 @@ class Thresholded(Protocol):
 class ThresholdPolicy(msgspec.Struct, frozen=True):
     """Keep a finished draft at `accept_at`; skip or abandon one that falls below `hopeless`.
 
+    Args:
+        accept_at: least `p_good` of a finished draft that is kept.
+        hopeless: a draft whose `p_good` is lower is not asked for, or given up.
+        hedge_below: while `p_good` of a draft that streams is lower, the next model is asked
+            already, at most once a turn: seconds for dollars. None: never; 1: always.
+
     Raises:
-        ConfigError: unless 0 <= hopeless <= accept_at <= 1.
+        ConfigError: unless 0 <= hopeless <= accept_at <= 1 and hopeless <= hedge_below <= 1.
     """
 
     accept_at: float = 0.6
     hopeless: float = 0.15
+    hedge_below: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("accept_at", self.accept_at), ("hopeless", self.hopeless)):
@@ -99,12 +108,20 @@ class ThresholdPolicy(msgspec.Struct, frozen=True):
                 f"ThresholdPolicy: hopeless={self.hopeless}, accept_at={self.accept_at}; "
                 "it must hold that 0 <= hopeless <= accept_at <= 1"
             )
+        doubt = self.hedge_below
+        if doubt is not None and not (is_number(doubt) and self.hopeless <= doubt <= 1):
+            raise ConfigError(
+                f"ThresholdPolicy: hedge_below is {doubt!r}; it must be None, or a number from "
+                f"hopeless ({self.hopeless}) to 1"
+            )
 
     def decide(self, estimate: Estimate, stage: Stage) -> tuple[Verdict, str]:
-        """Compare `p_good` with the two bounds."""
+        """Compare `p_good` with the bounds."""
         match stage:
             case "before" | "during" if estimate.p_good < self.hopeless:
                 return "escalate", "hopeless"
+            case "during" if self.hedge_below is not None and estimate.p_good < self.hedge_below:
+                return "hedge", "in_doubt"
             case "before" | "during":
                 return "continue", ""
             case "after" if estimate.p_good >= self.accept_at:

@@ -13,11 +13,13 @@ from .tier import Tier
 class Purse:
     """A limit in US dollars over the rows of a ledger; None: no limit."""
 
-    __slots__ = ("_limit", "ledger")
+    __slots__ = ("_limit", "beside", "ledger")
 
     def __init__(self, ledger: Ledger, limit: Decimal | None) -> None:
         self.ledger = ledger
         self._limit = limit
+        self.beside: Attempt | None = None
+        """Open beside the answer at hand: a hedge."""
 
     @property
     def limited(self) -> bool:
@@ -33,11 +35,15 @@ class Purse:
 
     def spares(self, row: Attempt, amount: Decimal) -> bool:
         """Whether so many dollars can be spent on top of all rows, the open `row` included."""
-        return self._limit is None or self.ledger.spent_now(row) + amount <= self._limit
+        return self._limit is None or self._spent(row) + amount <= self._limit
 
-    def overdrawn(self, row: Attempt) -> bool:
-        """Whether the answer so far has cost more than there was."""
-        return self._limit is not None and self.ledger.spent_now(row) > self._limit
+    def overdraft(self, row: Attempt) -> BudgetExceeded | None:
+        """The limit as an error, if the answer so far has cost more than there was."""
+        exceeded = self._limit is not None and self._spent(row) > self._limit
+        return self.error() if exceeded else None
+
+    def _spent(self, row: Attempt) -> Decimal:
+        return self.ledger.spent_now(*((row,) if self.beside is None else (row, self.beside)))
 
     def error(self) -> BudgetExceeded:
         """The limit as an error."""

@@ -23,24 +23,37 @@ _VOID = -1
 class Retries:
     """Of one query: whether the tier at hand is asked, and whether once more."""
 
-    __slots__ = ("_chance", "_health", "_permit", "_policy", "tried")
+    __slots__ = ("_chance", "_health", "_permit", "_policy", "_refusal", "tried")
 
     def __init__(self, policy: RetryPolicy, chance: Callable[[], float]) -> None:
         self._policy = policy
         self._chance = chance
         self._health: Health
         self._permit = _VOID
+        self._refusal: ProviderError | None = None
         self.tried = 0
         """Attempts on the tier."""
 
-    def enter(self, health: Health) -> None:
-        """Another tier is asked for the first time; `health`: of its model."""
+    def enter(
+        self, health: Health, *, tried: int = 0, refusal: ProviderError | None = None
+    ) -> None:
+        """Another tier is asked.
+
+        Args:
+            health: of its model.
+            tried: attempts on it so far.
+            refusal: why the next one must not go out at once.
+        """
         self._health = health
-        self.tried = 0
+        self.tried = tried
+        self._refusal = refusal
 
     def ask(self) -> ProviderError | None:
         """One more attempt begins; an error: it must not go out."""
         self.tried += 1
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None:
+            return refusal
         if not self._policy.breaker:
             return None
         admitted = self._health.admit()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from ..types import Usage
-from .economics import TYPICAL_OUTPUT, Costs
+from .economics import Costs
 from .events import Routed, Strategy
 from .judge import Judge
 from .policy import Observer
@@ -17,15 +16,8 @@ def judges(tiers: Sequence[Tier], judge: Judge) -> tuple[Judge, ...]:
     """The judge of each tier; a policy that asks for prices gets those expected for the query."""
     if not judge.priced:
         return (judge,) * len(tiers)
-    strong = _expected(tiers[-1])
-    return tuple(judge.at(Costs(_expected(tier), strong)) for tier in tiers)
-
-
-def _expected(tier: Tier) -> float:
-    limit = tier.request.max_tokens
-    output = TYPICAL_OUTPUT if limit is None else min(limit, TYPICAL_OUTPUT)
-    usage = Usage(input_tokens=tier.input_estimate, output_tokens=output)
-    return float(tier.price.usd(usage))
+    strong = float(tiers[-1].expected)
+    return tuple(judge.at(Costs(float(tier.expected), strong)) for tier in tiers)
 
 
 Ladder: TypeAlias = dict[int, Observer | None]

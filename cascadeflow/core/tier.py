@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from ..config import RetryPolicy, Timeouts
-from ..types import Request
+from ..types import Request, Usage
 from .calling import CheckCall, check_object
+from .economics import TYPICAL_OUTPUT
 from .health import Health
 from .judge import Judge
 from .ledger import Attempt, Ledger, Price
@@ -36,6 +37,13 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     """Estimated tokens of the request."""
     context_window: int | None = None
     """Tokens; a draft whose request is longer is not asked."""
+
+    @property
+    def expected(self) -> Decimal:
+        """US dollars of an answer of usual length."""
+        limit = self.request.max_tokens
+        output = TYPICAL_OUTPUT if limit is None else min(limit, TYPICAL_OUTPUT)
+        return self.price.usd(Usage(input_tokens=self.input_estimate, output_tokens=output))
 
     def open(self, ledger: Ledger, place: int, at: float) -> Attempt:
         """Begin a row for a request that is due at `at` seconds; `place`: of this tier, from 0."""

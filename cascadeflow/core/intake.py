@@ -1,0 +1,134 @@
+"""Takes in what the current attempt says, up to the delta at which something must be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from ..errors import BudgetExceeded, ProtocolError
+from ..types import (
+    Delta,
+    ReasoningDelta,
+    Started,
+    Stop,
+    TextDelta,
+    ToolCallDelta,
+    UsageDelta,
+)
+from .answer import Answer, NotText, joined, runs
+from .deadlines import Deadlines
+from .events import Chunk, Event, Reasoned
+from .judge import Judge, Ruling
+from .outcome import Story
+from .purse import Purse
+from .tier import Rules
+
+Due: TypeAlias = Stop | Ruling | ProtocolError | BudgetExceeded | None
+"""What must be decided on: the end of the answer, a draft that is hopeless, one that breaks a rule,
+more than may be spent. None: nothing yet."""
+
+
+class Intake:
+    """The ear of one query; `now` and the deadlines are those of the read at hand."""
+
+    __slots__ = (
+        "_deadlines", "_judges", "_now", "_out", "_purse", "_reasoning", "_story", "doubted",
+    )  # fmt: skip
+
+    def __init__(self, rules: Rules, judges: Sequence[Judge], story: Story, purse: Purse) -> None:
+        self._reasoning = rules.reasoning
+        self._judges = judges
+        self._story = story
+        self._purse = purse
+        self._now = 0.0
+        self._deadlines: Deadlines
+        self._out: list[Event]
+        self.doubted = False
+        """The policy would hedge, by the read at hand."""
+
+    def hear(
+        self,
+        answer: Answer,
+        batch: Sequence[Delta],
+        deadlines: Deadlines,
+        now: float,
+        out: list[Event],
+    ) -> Due:
+        """Take in one network read, or as much of it as comes before a decision.
+
+        Args:
+            answer: the current one.
+            batch: what was read.
+            deadlines: of its tier; content moves them on.
+            now: seconds.
+            out: where the events go that may be told.
+        """
+        self._deadlines, self._now, self._out, self.doubted = deadlines, now, out, False
+        for heard in runs(batch):
+            due = (
+                self._text(answer, heard) if isinstance(heard, list) else self._other(answer, heard)
+            )
+            if due is not None:
+                return due
+        return None
+
+    def _text(self, answer: Answer, said: Sequence[TextDelta]) -> Due:
+        """Take in consecutive pieces, as many at once as nothing can be decided between."""
+        place, speaker, due = 0, answer.speaker, None
+        while place < len(said) and due is None:
+            self._heard(answer)
+            end = place + 1 if self._purse.limited else answer.reach(said, place)
+            run, place = said[place:end], end
+            whole = run[0] if len(run) == 1 else joined(run)
+            answer.add(whole)
+            answer.show([Chunk(piece.text, speaker) for piece in run], self._out)
+            due = self._watch(answer, whole)
+        return due
+
+    def _other(self, answer: Answer, delta: NotText) -> Due:
+        match delta:
+            case ToolCallDelta():
+                return self._call(answer, delta)
+            case ReasoningDelta(text):
+                self._deadlines.heard(self._now)
+                answer.think(delta)
+                if text and self._reasoning:
+                    answer.show([Reasoned(text, answer.speaker)], self._out)
+                return self._purse.overdraft(answer.row)
+            case UsageDelta(usage):
+                self._story.report(answer, usage)
+                return self._purse.overdraft(answer.row)
+            case Started(request_id):
+                answer.row.request_id = request_id
+                return None
+            case Stop():
+                return delta
+
+    def _call(self, answer: Answer, delta: ToolCallDelta) -> Due:
+        self._heard(answer)
+        try:
+            told = answer.add_call(delta)
+        except ProtocolError as error:
+            return error
+        answer.show(told, self._out)
+        return self._watch(answer, delta)
+
+    def _watch(self, answer: Answer, delta: TextDelta | ToolCallDelta) -> Due:
+        """After what was taken in of a draft: is it hopeless, is there money left?"""
+        observer = answer.observer
+        if observer is not None:
+            observer.feed(delta)
+            if answer.due():
+                found = self._judges[answer.row.tier].running(observer, answer.flaw)
+                if isinstance(found, Ruling):
+                    return found
+                self.doubted = self.doubted or found == "hedge"
+        return self._purse.overdraft(answer.row) if self._purse.limited else None
+
+    def _heard(self, answer: Answer) -> None:
+        self._deadlines.heard(self._now)
+        if not answer.begun:
+            if answer.row.first_token is None:
+                answer.row.first_token = self._now - answer.row.opened
+            if not answer.held:
+                self._story.visible(self._now)
