@@ -2,14 +2,13 @@
 #   make demo    the cascade at work, on embedded simulated models      make check   format, lint, types, tests
 #   make test    installs what the tests need, runs them                make fmt     formats and mends lint
 #   make bench   speed side by side, and each goal (bench-full: all)    make docs    runs every snippet of the docs
-#   make hedge   seconds saved by asking ahead, and dollars       make figures   size and manner of the code
+#   make hedge   seconds saved by asking ahead, and dollars             make figures   size and manner of the code
 #   make faults  every fault of the catalogue, and what follows          make simulate   whole queries in virtual time, SEEDS=10000
 #   make fuzz    odd bytes for every decoder, SECONDS=60                make load    many streams, slow readers, servers that are down
-#   make figures   how long files and functions are, what is annotated
 # With DATA=directory of recorded, labelled rows:
 #   make eval      every goal, cross-validated and as shipped            make guarantee   how often a calibration breaks its promise
-#   make bench-full   the judge's goals on them too
-#   make weights   fits the shipped weights anew                         make eval EVAL_ARGS=--markdown   the tables of docs/deciding.md
+#   make weights   fits the shipped weights anew                         make bench-full  speed, and the judge's CPU on them
+#   make eval EVAL_ARGS=--markdown   the tables of docs/deciding.md
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
@@ -20,7 +19,7 @@ PYTEST_ARGS ?= -n auto
 SECONDS ?= 60
 SEEDS ?= 10000
 
-.PHONY: demo test eval guarantee weights check lint types fmt bench bench-full figures docs clean faults fuzz load simulate
+.PHONY: demo test eval guarantee weights check lint types fmt bench bench-full hedge figures docs clean faults fuzz load simulate
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:

@@ -5,10 +5,10 @@ One ladder answers any number of queries at once; each query is one `Cascade` dr
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
-import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -188,7 +188,7 @@ class Ladder:
         return Cascade(
             tiers,
             self._rules(asked, tiers[-1].request),
-            id=uuid.uuid4().hex if after is None else after.id,
+            id=os.urandom(16).hex() if after is None else after.id,
             conversation=asked.conversation,
             after=after,
         )

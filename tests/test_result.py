@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Callable
 from dataclasses import fields
+from types import MappingProxyType
 
 import pytest
 
@@ -128,3 +130,28 @@ def test_the_public_error_holds_exception_kind_text_and_result() -> None:
     assert (last.data["kind"], last.data["partial_text"]) == ("server", "half")
     assert last.data["result"] == done.result.to_dict()
     assert last.content == str(done.error)
+
+
+class Role(enum.StrEnum):
+    USER = "user"
+
+
+class Text(str):
+    """A caller's own kind of text."""
+
+
+def test_types_of_the_caller_in_a_message_become_json() -> None:
+    message = {"role": Role.USER, "content": Text("Hi"), "name": MappingProxyType({"a": Text("b")})}
+    told = CascadeResult(id="1", messages=[message, {"content": object}]).to_dict()
+    assert told["messages"][0] == {"role": "user", "content": "Hi", "name": {"a": "b"}}
+    assert type(told["messages"][0]["content"]) is str
+    assert told["messages"][1]["content"] == repr(object)
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_a_dict_of_a_result_shares_nothing_with_it() -> None:
+    result = CascadeResult(id="1", messages=[{"content": ["a"]}], usage={"input_tokens": 1})
+    told = result.to_dict()
+    told["messages"][0]["content"].append("b")
+    told["usage"]["input_tokens"] = 2
+    assert (result.messages, result.usage) == ([{"content": ["a"]}], {"input_tokens": 1})

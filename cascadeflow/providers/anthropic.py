@@ -35,12 +35,12 @@ from ..types import (
     ToolCallDelta,
     UsageDelta,
 )
-from .anthropic_block import Block, as_arguments, is_list, is_object
+from .anthropic_block import Block, as_arguments
 from .anthropic_encode import encode
 from .anthropic_usage import Tally
 from .failures import error_from_body
 from .finish import FAILURES, stop_reason
-from .lenient import loads, mend
+from .lenient import is_list, is_object, loads, mend
 
 if TYPE_CHECKING:
     from .catalog import Server

@@ -1,18 +1,17 @@
-"""A content block of Anthropic's Messages API while it grows, and loose JSON read. Pure."""
+"""A content block of Anthropic's Messages API while it grows. Pure."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, TypeGuard
 
 from ..errors import ProtocolError
-from .lenient import MAX_DEPTH, mend
+from .lenient import MAX_DEPTH, Halves, mend
 
 
 class Block:
     """A content block that has not ended."""
 
-    __slots__ = ("_half", "_parts", "given", "kind", "seal")
+    __slots__ = ("_halves", "_parts", "given", "kind", "seal")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -22,25 +21,20 @@ class Block:
         self.given = ""
         """Arguments that came whole with the start; fragments, if any follow, replace them."""
         self._parts: list[str] = []
-        self._half = ""
+        self._halves = Halves()
 
     @property
     def waiting(self) -> bool:
         """The text so far ends with half a surrogate pair."""
-        return bool(self._half)
+        return bool(self._halves.waiting)
 
     def join(self, text: str) -> str:
         """More text: valid Unicode, halves of a pair joined across pieces, lone ones replaced."""
-        text = self._half + text
-        self._half = ""
-        if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._half = text[:-1], text[-1]
-        return self._keep(mend(text))
+        return self._keep(self._halves.join(self.kind, text))
 
     def rest(self) -> str:
         """What is left to show when the block ends."""
-        half, self._half = self._half, ""
-        return self._keep(mend(half))
+        return self._keep("\ufffd" * len(list(self._halves.flush())))
 
     def signed(self) -> dict[str, str] | None:
         """The block as the API wants it back; None if it is not thinking, or has no signature."""
@@ -55,16 +49,6 @@ class Block:
         if self.kind == "thinking" and text:
             self._parts.append(text)
         return text
-
-
-def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether it is a JSON object."""
-    return isinstance(value, dict)
-
-
-def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether it is a JSON array."""
-    return isinstance(value, list)
 
 
 def as_arguments(given: object) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,7 @@ from ..errors import ConfigError
 from ..types import Message, Request, ToolChoice
 from .anthropic_schema import reduced
 from .formats import Form, form, prompted, schema_of
+from .lenient import is_mapping, is_sequence
 from .traits import traits
 
 if TYPE_CHECKING:
@@ -94,13 +95,13 @@ def _with_extra(body: dict[str, Any], schema: object, request: Request) -> dict[
     if schema is not None:
         ours = {"format": {"type": "json_schema", "schema": schema}}
         theirs = body.get("output_config")
-        body["output_config"] = {**ours, **theirs} if _is_mapping(theirs) else ours
+        body["output_config"] = {**ours, **theirs} if is_mapping(theirs) else ours
     return body
 
 
 def _thinking(request: Request) -> Mapping[str, Any]:
     thinking = request.extra.get("thinking")
-    return thinking if _is_mapping(thinking) else {}
+    return thinking if is_mapping(thinking) else {}
 
 
 def _thinks(request: Request) -> bool:
@@ -176,7 +177,7 @@ def _content(content: object, server: str) -> Content:
         return ""
     if isinstance(content, str):
         return content
-    if _is_list(content):
+    if is_sequence(content):
         return [_part(part, server) for part in content]
     raise ConfigError(
         f"{server}: the content of a message is a {type(content).__name__}; "
@@ -214,7 +215,7 @@ def _tool_use(call: Mapping[str, Any]) -> Block:
 
 
 def _input(arguments: object) -> Mapping[str, Any]:
-    if _is_mapping(arguments):
+    if is_mapping(arguments):
         return {**arguments}
     text = arguments if isinstance(arguments, str) else ""
     if not text.strip():
@@ -239,7 +240,7 @@ def _part(part: object, server: str) -> Block:
     """One part of a content, as a block."""
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    if not _is_mapping(part):
+    if not is_mapping(part):
         raise ConfigError(
             f"{server}: a part of a content is a {type(part).__name__}; "
             "allowed are a string and a mapping with a type"
@@ -248,9 +249,9 @@ def _part(part: object, server: str) -> Block:
     match part.get("type"):
         case "image_url":
             image = part.get("image_url")
-            url = image.get("url") if _is_mapping(image) else image
+            url = image.get("url") if is_mapping(image) else image
             return {**_media(url, server), **kept}
-        case "file" if _is_mapping(file := part.get("file")):
+        case "file" if is_mapping(file := part.get("file")):
             return {**_media(file.get("file_data"), server), **kept}
         case "refusal":
             return {"type": "text", "text": part.get("refusal", ""), **kept}
@@ -294,11 +295,3 @@ def _is_base64(data: str) -> bool:
         return bool(binascii.a2b_base64(data, strict_mode=True))
     except ValueError:
         return False
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, Mapping)
-
-
-def _is_list(value: object) -> TypeGuard[Sequence[object]]:
-    return isinstance(value, list | tuple)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..types import Usage
-from .anthropic_block import is_list, is_object
+from .lenient import is_list, is_object
 
 MOST_TOKENS = 10**12
 """No model has read or written as many; a larger number is garbage."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 
 from ..errors import ConfigError
-from .lenient import MAX_DEPTH, mend
+from .lenient import MAX_DEPTH, is_mapping, is_sequence, mend
 
 _REFUSED = (TypeError, ValueError, OverflowError, RecursionError)
 
@@ -46,7 +46,7 @@ def check_fields(extra: Mapping[str, Any]) -> None:
 
 def _plain(value: object) -> object:
     """Mappings that are no dict; msgspec knows the rest of JSON."""
-    if _is_mapping(value):
+    if is_mapping(value):
         return dict(value)
     raise TypeError(f"a {type(value).__name__} has no form in JSON")
 
@@ -67,12 +67,12 @@ def _check(field: str, value: object, depth: int) -> None:
     """Raise `ConfigError` unless `value` is what JSON can say without loss."""
     if depth > MAX_DEPTH:
         raise ConfigError(f"the field {field!r} is nested deeper than {MAX_DEPTH} levels")
-    if _is_mapping(value):
+    if is_mapping(value):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise ConfigError(f"the field {field!r} has the key {key!r}; it must be a string")
             _check(field, item, depth + 1)
-    elif _is_array(value):
+    elif is_sequence(value):
         for item in value:
             _check(field, item, depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
@@ -90,16 +90,8 @@ def _mended(field: str, value: object, depth: int = 0) -> object:
         raise ConfigError(f"the field {field!r} is nested too deep")
     if isinstance(value, str):
         return mend(value)
-    if _is_mapping(value):
+    if is_mapping(value):
         return {mend(str(key)): _mended(field, item, depth + 1) for key, item in value.items()}
-    if _is_array(value):
+    if is_sequence(value):
         return [_mended(field, item, depth + 1) for item in value]
     return value
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
-
-
-def _is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
-    return isinstance(value, list | tuple)

@@ -38,8 +38,8 @@ class Decompressor(Protocol):
         """
         ...
 
-    def end(self) -> None:
-        """The response is over.
+    def end(self) -> bytes:
+        """The response is over: nothing is left.
 
         Raises:
             ProtocolError: kind `incomplete` if the coding was not.
@@ -95,8 +95,8 @@ class _Identity:
             )
         self._head = head if len(head) < 2 else None
 
-    def end(self) -> None:
-        """Nothing can be missing: plain bytes have no end of their own."""
+    def end(self) -> bytes:
+        return b""  # nothing can be missing: plain bytes have no end of their own
 
 
 class _Inflater:
@@ -151,11 +151,12 @@ class _Inflater:
             self._stream = None
         return plain, stream.unused_data
 
-    def end(self) -> None:
+    def end(self) -> bytes:
         if self._stream is not None and self._received:
             raise ProtocolError(
                 "the compressed response ended too early", kind="incomplete", retryable=True
             )
+        return b""
 
 
 def _has_zlib_header(data: bytes) -> bool:

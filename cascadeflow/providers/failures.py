@@ -162,7 +162,8 @@ def error_from_redirect(status: int, headers: Mapping[str, str], origin: str) ->
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The provider's name for the request, at most 200 characters; None if it gave none."""
     for name in REQUEST_IDS:
-        if value := clean(headers.get(name, "")[:200]):
+        given = headers.get(name)
+        if given and (value := clean(given[:200])):
             return value
     return None
 

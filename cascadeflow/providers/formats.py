@@ -15,11 +15,12 @@ Sources: the servers' API references, read in 2025.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 
 from ..types import Message
+from .lenient import is_mapping
 
 ONLY_OBJECT = "Answer with a single JSON object and nothing else: no Markdown, no explanation."
 ONLY_SCHEMA = (
@@ -52,8 +53,8 @@ def form(asked: Mapping[str, Any] | None, known: Collection[str]) -> Form:
 def schema_of(asked: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema in OpenAI's form; empty if there is none."""
     named = asked.get("json_schema")
-    schema = named.get("schema") if _is_mapping(named) else None
-    return schema if _is_mapping(schema) else {}
+    schema = named.get("schema") if is_mapping(named) else None
+    return schema if is_mapping(schema) else {}
 
 
 def prompted(messages: Sequence[Message], words: str) -> tuple[Message, ...]:
@@ -66,7 +67,3 @@ def prompted(messages: Sequence[Message], words: str) -> tuple[Message, ...]:
         if isinstance(content, str):
             return ({**first, "content": f"{content}\n\n{words}" if content else words}, *rest)
     return ({"role": "system", "content": words}, *messages)
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, Mapping)

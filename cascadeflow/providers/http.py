@@ -43,6 +43,8 @@ _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 """How a stream of events can begin."""
 
+_UNSAID = (UsageDelta, Stop)
+
 Form: TypeAlias = Literal["events", "json", "html", "unknown"]
 """What a body turns out to be."""
 
@@ -140,8 +142,10 @@ class HTTPProvider:
         """
         fields = self._dialect.encode(model, request, self._server)
         body = encode_body(fields, request.extra)
-        own = check_headers(request.headers, where=f"{self._server.name}/{model}")
-        headers = {**self._headers, **own} if own else self._headers
+        headers = self._headers
+        if request.headers:
+            own = check_headers(request.headers, where=f"{self._server.name}/{model}")
+            headers = {**headers, **own}
         ident: str | None = None
         try:
             response = await self._transport.post(
@@ -203,16 +207,25 @@ class _Answer:
             ProviderError: the answer failed; what came before has been given out.
         """
         out: list[Delta] = []
-        while not out and self._failure is None and not self._over:
-            await self._advance(out)
-        if not out and self._failure is not None:
-            # Without the frames of the decoder: their variables hold what the server sent.
-            raise self._failure.with_traceback(None)
+        while not (out or self._over):
+            if self._failure is not None:
+                # Without the frames of the decoder: their variables hold what the server sent.
+                raise self._failure.with_traceback(None)
+            try:
+                raw = await (self._trail() if self._decoder.finished else self._response.read())
+                chunk = self._decompressor.feed(raw) if raw else self._decompressor.end()
+            except ProviderError as error:
+                # A bound that is passed is no accident, and stays an error.
+                if not (self._decoder.finished and error.retryable):
+                    raise
+                self._warnings.append(f"after the end of the answer: {error.message}")
+                raw = chunk = b""
+            if chunk or not raw:
+                self._advance(chunk, out)
         return out
 
-    async def _advance(self, out: list[Delta]) -> None:
-        """Append the deltas of the next read; how it fails is kept for later."""
-        chunk = await self._read()
+    def _advance(self, chunk: bytes, out: list[Delta]) -> None:
+        """Append the deltas of a read, none at the end; how it fails is kept for later."""
         try:
             if chunk:
                 self._take(chunk, out)
@@ -220,26 +233,10 @@ class _Answer:
                 self._end(out)
         except ProviderError as error:
             self._failure = error
-        if not self._said:
-            self._said = any(not isinstance(delta, UsageDelta | Stop) for delta in out)
+        self._said = self._said or any(not isinstance(delta, _UNSAID) for delta in out)
 
-    async def _read(self) -> bytes:
-        """What the next read holds, inflated; empty at the end of the body."""
-        try:
-            while raw := await self._next():
-                if chunk := self._decompressor.feed(raw):
-                    return chunk
-            self._decompressor.end()
-        except ProviderError as error:
-            # A bound that is passed is no accident, and stays an error.
-            if not (self._decoder.finished and error.retryable):
-                raise
-            self._warnings.append(f"after the end of the answer: {error.message}")
-        return b""
-
-    async def _next(self) -> bytes:
-        if not self._decoder.finished:
-            return await self._response.read()
+    async def _trail(self) -> bytes:
+        """What still comes after the model's finish."""
         try:
             async with asyncio.timeout(TRAIL):
                 return await self._response.read()
@@ -288,8 +285,8 @@ class _Answer:
         if self._form == "json":
             self._decoder.whole(bytes(self._held).removeprefix(_BOM), out)
         stop = self._decoder.end()
-        self._said = self._said or any(not isinstance(delta, UsageDelta) for delta in out)
-        if stop.reason is None and not self._said:
+        said = self._said or any(not isinstance(delta, UsageDelta) for delta in out)
+        if stop.reason is None and not said:
             raise _empty(stop)
         if self._form == "events" and self._declared != "text/event-stream":
             self._warnings.append(f"server-sent events came as {self._declared[:80]!r}")

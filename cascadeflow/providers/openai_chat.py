@@ -33,10 +33,11 @@ from .chat_chunk import (
     WireUsage,
     decode_chunk,
     decode_plain,
+    read_usage,
+    says_nothing,
 )
 from .chat_encode import encode
 from .chat_odd import Json, is_error, read_chunk
-from .chat_usage import read_usage, says_nothing
 from .failures import error_from_body
 from .finish import FAILURES, more_telling, stop_reason
 from .lenient import Halves, is_list, is_object, loads, mend

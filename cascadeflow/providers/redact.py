@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 _SECRET = re.compile("auth|key|token|secret|cookie|password|credential|signature", re.IGNORECASE)
@@ -58,20 +58,19 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
     Every run of 8 or more characters that is also found in a credential is replaced, so a server
     that shows the first or last characters of a key gives nothing away. Linear in `text`.
     """
-    kept: list[str] = []
-    at = 0
-    for start, end in _betrayals(text, secrets):
-        kept += text[at:start], _MARK
-        at = end
-    return "".join((*kept, text[at:]))
+    return _replaced(text, secrets, lambda _: _MARK)
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
     """The same with an asterisk for each character: nothing changes its place."""
+    return _replaced(text, secrets, lambda length: "*" * length)
+
+
+def _replaced(text: str, secrets: Iterable[str], mark: Callable[[int], str]) -> str:
     kept: list[str] = []
     at = 0
     for start, end in _betrayals(text, secrets):
-        kept += text[at:start], "*" * (end - start)
+        kept += text[at:start], mark(end - start)
         at = end
     return "".join((*kept, text[at:]))
 

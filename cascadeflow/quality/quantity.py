@@ -196,8 +196,12 @@ def _words(text: str) -> list[str]:
     return [word.strip(".,;:!?()\"'") for word in text.lower().replace("-", " ").split()]
 
 
-def count_numbers(query: str) -> int:
-    """Numbers in digits and in words, half and twice among them."""
+def has_number(query: str) -> bool:
+    """Whether a number is written, in digits or in words, half and twice among them."""
+    return bool(NUMBER.search(query)) or not _NUMBER_WORDS.isdisjoint(_words(query))
+
+
+def _count_numbers(query: str) -> int:
     return len(NUMBER.findall(query)) + sum(word in _NUMBER_WORDS for word in _words(query))
 
 
@@ -211,7 +215,7 @@ def asks_for_a_number(query: str) -> bool:
     """Whether a query is a calculation: numbers and a question of quantity, or an expression."""
     if bare_expression(query):
         return True
-    count = count_numbers(query)
+    count = _count_numbers(query)
     if count >= 2 and any(map(_is_of_quantity, _CLAUSE.findall(query))):
         return True
     last = query.rstrip()[-QUESTION_CHARS:].lower()
@@ -244,7 +248,7 @@ def bare_expression(query: str) -> str:
     runs = arithmetic_runs(query)
     if len(runs) != 1 or len(_words(query)) - len(runs[0].split()) > MOST_WORDS_AROUND:
         return ""
-    return runs[0] if len(NUMBER.findall(runs[0])) == count_numbers(query) else ""
+    return runs[0] if len(NUMBER.findall(runs[0])) == _count_numbers(query) else ""
 
 
 def asked(query: str) -> str:

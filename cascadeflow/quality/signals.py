@@ -17,7 +17,7 @@ from .endings import Structure, unfinished
 from .forms import Form, asked_of, form_of
 from .language import Profile, names_a_language, off_language
 from .pieces import Pieces
-from .quantity import count_numbers
+from .quantity import has_number
 from .query import instructions, query_text
 from .repetition import Repetition
 from .wording import Wording, is_echo
@@ -42,7 +42,7 @@ class Signals:
         self._letters = options(query)
         self._options = Options(query) if self._letters else None
         self._arithmetic: Arithmetic | None = None
-        if count_numbers(query):
+        if has_number(query):
             self._arithmetic = Arithmetic(query, choice=bool(self._letters))
         number = self._arithmetic is not None and self._arithmetic.solution is not None
         self._asked = asked_of(request, query, options=bool(self._letters), number=number)
