@@ -315,3 +315,20 @@ def test_no_json_of_any_shape_raises_anything_but_a_provider_error(
         return
     assert not any(isinstance(delta, TextDelta) and not delta.text for delta in out)
     decoder.end()
+
+
+def test_words_under_a_name_of_the_servers_own_do_no_damage() -> None:
+    own = b"event: heartbeat\ndata: pong\n\nevent: ping\ndata: 12:00\n\n"
+    assert not decode(OPEN, own, text("a"), END)[1].damaged
+    assert decode(OPEN, b"event: content_block_delta\ndata: pong\n\n", text("a"), END)[1].damaged
+    assert decode(OPEN, b"event: own\ndata: {pong\n\n", text("a"), END)[1].damaged
+
+
+def test_a_message_that_was_cut_is_incomplete_and_other_json_is_no_message() -> None:
+    body = json.dumps({"type": "message", "content": [{"type": "text", "text": "a"}]}).encode()
+    for size in range(1, len(body)):
+        with pytest.raises(ProviderError) as cut:
+            Decoder(CATALOG["anthropic"]).whole(body[:size], [])
+        assert (cut.value.kind, cut.value.retryable) == ("incomplete", True)
+    with pytest.raises(ProtocolError):
+        Decoder(CATALOG["anthropic"]).whole(b'{"content": 1}', [])

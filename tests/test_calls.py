@@ -252,6 +252,11 @@ def test_a_call_whose_name_never_comes_is_told_at_the_end() -> None:
     assert steps == [CallStarted(0, "a", ""), CallFragment(0, "{}"), CallClosed(0)]
 
 
+def test_a_server_may_give_every_fragment_of_a_call_an_id_of_its_own() -> None:
+    parts = [D(0, "a", "f"), D(0, "b", "", PARIS[:9]), D(0, "c", "", PARIS[9:]), D(0, "d")]
+    assert fold([*parts, D(1, "e", "f", OSLO)])[1] == [("a", "f", PARIS), ("e", "f", OSLO)]
+
+
 def test_an_empty_fragment_begins_nothing() -> None:
     assert fold([D(0), D(None, closed=True), D(7, closed=True)]) == ([], [])
 

@@ -83,6 +83,19 @@ def test_garbage_for_usage_is_none_with_a_warning(garbage: object) -> None:
         ("openai", {"prompt_tokens_details": {"cached_tokens": 5}}, {"cached_tokens": 5}),
         ("openai", {"prompt_tokens_details": {"cached_tokens": 99}}, {"cached_tokens": 11}),
         ("deepseek", {"prompt_cache_hit_tokens": 6}, {"cached_tokens": 6}),
+        ("litellm", {"cache_read_input_tokens": 6}, {"cached_tokens": 6}),
+        ("litellm", {"cache_creation_input_tokens": 6}, {"cache_write_tokens": 6}),
+        ("litellm", {"cache_creation_input_tokens": 6.0}, {"cache_write_tokens": 6}),
+        (
+            "litellm",
+            {"prompt_tokens_details": {"cached_tokens": 1, "cache_creation_tokens": 6}},
+            {"cached_tokens": 1, "cache_write_tokens": 6},
+        ),
+        (
+            "litellm",
+            {"prompt_tokens_details": {"cache_creation_tokens": 6.0}},
+            {"cache_write_tokens": 6},
+        ),
         ("openai", {"completion_tokens_details": {"reasoning_tokens": 7}}, {"reasoning_tokens": 7}),
         (
             "xai",

@@ -8,7 +8,7 @@ import pytest
 from cascadeflow.errors import ProtocolError, ProviderError
 from cascadeflow.providers.catalog import CATALOG
 from cascadeflow.providers.openai_chat import Decoder
-from cascadeflow.providers.sse import SSEDecoder
+from cascadeflow.providers.sse import SSE, SSEDecoder
 from cascadeflow.types import (
     Delta,
     ReasoningDelta,
@@ -27,6 +27,7 @@ from .chat_events import (
     chunk,
     decode,
     encoded,
+    fails,
     said,
     text,
 )
@@ -77,10 +78,6 @@ SAYS_NOTHING: list[Any] = [
 def test_a_chunk_that_says_nothing_is_passed_over(odd: object) -> None:
     done = chunk({}, "stop")
     assert decode(odd, said("a"), odd, done, odd) == ([TextDelta("a")], STOP)
-
-
-def test_think_tags_in_the_text_stay() -> None:
-    assert text(said("<think>a</think>b")) == "<think>a</think>b"
 
 
 def test_log_probabilities_come_with_their_text() -> None:
@@ -299,3 +296,82 @@ def test_a_whole_body_that_is_an_error_or_no_json_object_is_refused() -> None:
     for body in (b"", b"<html>", b"[1, 2]"):
         with pytest.raises(ProtocolError, match=f"{len(body)} bytes that are neither"):
             Decoder(OPENAI).whole(body, [])
+
+
+# ---- what follows a finish ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["null", "None", ""])
+def test_a_word_for_no_finish_is_none(word: str) -> None:
+    out, stop = decode(said("a", finish=word), said("b", finish=word))
+    assert (out, stop.reason, stop.warnings) == ([TextDelta("a"), TextDelta("b")], None, ())
+
+
+def test_more_of_the_answer_takes_a_finish_back() -> None:
+    assert decode(said("a", finish="stop"), said("b"))[1].reason is None
+    assert decode(said("a", finish="stop"), said("b"), b"[DONE]")[1].reason == "stop"
+    assert decode(said("a", finish="stop"), said("b", finish="length"))[1].reason == "length"
+
+
+def test_a_finish_beside_a_piece_of_the_answer_is_told_from_a_bare_one() -> None:
+    decoder, seen = Decoder(OPENAI), list[bool]()
+    for event in (said("a", finish="stop"), chunk({}, "stop")):
+        for events in SSEDecoder().feed(encoded(event)):
+            decoder.feed(events, [])
+        seen.append(decoder.passing)
+    assert seen == [True, False]
+
+
+def test_a_second_answer_behind_the_first_is_not_read() -> None:
+    first = [said("It is ", id="A"), said("Rome.", id="A"), chunk({}, "stop", id="A", usage=ELEVEN)]
+    second = [said("It is Paris.", id="B"), chunk({}, "stop", id="B", usage={"prompt_tokens": 1})]
+    out, stop = decode(*first, *second, b"[DONE]")
+    assert out == [TextDelta("It is "), TextDelta("Rome."), UsageDelta(USAGE)]
+    assert (stop.reason, stop.usage) == ("stop", USAGE)
+    assert stop.warnings == ("a second answer followed the first; it was not read",)
+    last = chunk({"content": ""}, id="proxy", usage=ELEVEN)
+    assert decode(*first[:2], chunk({}, "stop", id="A"), last)[1] == Stop("stop", USAGE, "stop")
+
+
+def test_chunks_that_each_have_an_id_of_their_own_are_one_answer() -> None:
+    events = [said(x, id=x, finish="stop") for x in "abc"]
+    last = chunk({}, id="d", usage=ELEVEN)
+    assert decode(*events, last)[1] == Stop("stop", USAGE, raw_reason="stop")
+    assert text(*events, last) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(402, "quota"), (429, "rate_limit"), (400, "bad_request"), (500, "server")]
+)
+def test_an_error_beside_a_finish_keeps_its_code_and_words(code: int, kind: str) -> None:
+    error = fails(
+        chunk({"content": ""}, "error", id="x") | {"error": {"code": code, "message": "W"}}
+    )
+    assert (error[1].kind, error[1].message) == (kind, "W")
+
+
+def test_a_call_that_is_told_in_both_fields_is_one_call() -> None:
+    function = {"name": "f", "arguments": "{}"}
+    out, _ = decode(
+        chunk({"tool_calls": [{"index": 0, "function": function}], "function_call": function})
+    )
+    assert out == [ToolCallDelta(0, "", "f", "{}")]
+
+
+def test_words_under_a_name_of_the_servers_own_do_no_damage() -> None:
+    decoder, out = Decoder(OPENAI), list[Delta]()
+    for event in ("ping", "heartbeat", "message", ""):
+        decoder.feed(SSE(event, [b"pong"]), out)
+    stop = decoder.end()
+    assert (out, stop.warnings) == ([], ("2 event(s) could not be parsed",))
+
+
+def test_a_json_answer_that_was_cut_is_incomplete_and_other_bytes_are_no_answer() -> None:
+    body = json.dumps({"choices": [{"message": {"content": "a"}}]}).encode()
+    for size in range(1, len(body)):
+        with pytest.raises(ProviderError) as cut:
+            Decoder(OPENAI).whole(body[:size], [])
+        assert (cut.value.kind, cut.value.retryable) == ("incomplete", True)
+    for other in (b"[1, 2]", b"plain"):
+        with pytest.raises(ProtocolError):
+            Decoder(OPENAI).whole(other, [])

@@ -122,3 +122,11 @@ def test_a_long_line_in_small_chunks_comes_out_whole() -> None:
     line = b"data: " + bytes(range(32, 127)) * 5000
     chunks = [line[at : at + 64] for at in range(0, len(line), 64)]
     assert decode([*chunks, b"\n", b"\n"], limit=len(line)) == [("", line[6:])]
+
+
+def test_an_error_in_place_of_the_field_names_is_an_event_of_type_error() -> None:
+    assert decode([b'data: a\n\nerror: {"code":400}\n\n']) == [
+        ("", b"a"),
+        ("error", b'{"code":400}'),
+    ]
+    assert decode([b"error: words\ndata: a\n\n"]) == [("", b"a")]

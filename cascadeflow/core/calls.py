@@ -5,7 +5,8 @@ one index for several calls, whole calls in one fragment, names in pieces or rep
 brought to its call by these rules, the first that fits:
 
 - its id is known: that call, unless a new index and a name come with it;
-- its index is known: that call, unless both have ids and these differ;
+- its index is known: that call, unless both have ids, these differ, and a name comes with it or
+  the arguments are complete: a server may give every fragment an id of its own;
 - it has an id or a name of its own, and no call is waiting for them: a new call;
 - it has neither index nor id: the call of the fragment before.
 
@@ -151,7 +152,9 @@ class Calls:
             new = at is None and delta.name and known.index is not None
             return None if new else known
         if at is not None:
-            return None if delta.id and at.given else at
+            another = bool(delta.id and at.given)
+            whole = bool(delta.name) or (not at.fickle and at.balanced())
+            return None if another and whole else at
         if delta.id or delta.name:
             return None
         # Arguments only, under an index never seen: they belong to a call begun without one.
@@ -204,6 +207,7 @@ class Calls:
 
     def _take_id(self, call: _Call, given: str) -> None:
         if call.given:
+            call.fickle = call.fickle or given != call.given
             return
         call.given = given
         self._by_id[given] = call
@@ -264,7 +268,8 @@ class _Call:
 
     __slots__ = (
         "_depth", "_escaped", "_opened", "_parts", "_quoted", "_scanned",
-        "announced", "closed", "ended", "given", "id", "index", "name", "position", "size",
+        "announced", "closed", "ended", "fickle", "given", "id", "index", "name", "position",
+        "size",
     )  # fmt: skip
 
     def __init__(self, position: int, index: int | None) -> None:
@@ -272,6 +277,8 @@ class _Call:
         self.index = index
         self.given = ""
         """The id the server gave."""
+        self.fickle = False
+        """It gave others too, in later fragments."""
         self.id = ""
         """The id the outside knows; unique in the message."""
         self.name = ""

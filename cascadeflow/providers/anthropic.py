@@ -38,9 +38,9 @@ from ..types import (
 from .anthropic_block import Block, as_arguments
 from .anthropic_encode import encode
 from .anthropic_usage import Tally
-from .failures import error_from_body
-from .finish import FAILURES, stop_reason
-from .lenient import is_list, is_object, loads, mend
+from .failures import error_from_body, error_from_unread
+from .finish import FAILURES, UNSAID, stop_reason
+from .lenient import begins_as_json, is_list, is_object, loads, mend
 
 if TYPE_CHECKING:
     from .catalog import Server
@@ -52,6 +52,11 @@ _OWN_REASONS: Mapping[str, StopReason] = {"compaction": "pause"}
 _WORD = 80
 """Most characters of a stop reason that are kept."""
 _DETAIL_BYTES = 2048
+_EVENTS = frozenset((
+    "", "message", "message_start", "message_delta", "message_stop",
+    "content_block_start", "content_block_delta", "content_block_stop",
+))  # fmt: skip
+"""Names of events that carry the answer, in this API or without one."""
 _IMPLIED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "thinking"}
 
 
@@ -84,6 +89,7 @@ class Decoder:
 
     def __init__(self, server: Server) -> None:
         self.finished = False
+        self.passing = False
         self.done = False
         self._server = server.name
         self._message: str | None = None
@@ -128,7 +134,7 @@ class Decoder:
         """Append what a complete, not streamed, JSON answer says.
 
         Raises:
-            ProviderError: it is an error object.
+            ProviderError: it is an error object, or was cut.
             ProtocolError: it is neither that nor a message.
         """
         try:
@@ -137,10 +143,7 @@ class Decoder:
             message = None
         content = message.get("content") if is_object(message) else None
         if not is_object(message) or (not is_list(content) and not _is_error(message)):
-            raise ProtocolError(
-                "the answer is neither events nor a message nor an error object",
-                provider=self._server,
-            )
+            raise error_from_unread(body)
         if not is_list(content):
             raise error_from_body(message)
         for index, block in enumerate(content):
@@ -180,7 +183,9 @@ class Decoder:
         if not is_object(body):
             if event == "error":
                 raise error_from_body(data.decode("utf-8", "replace"))
-            self._miss()
+            # Words under a name of the server's own, as of a heartbeat, are none of the answer.
+            if event in _EVENTS or begins_as_json(data):
+                self._miss()
             return
         given = body.get("type")
         self._dispatch(given if isinstance(given, str) else event, event, body, out)
@@ -233,7 +238,7 @@ class Decoder:
     def _end_turn(self, delta: object, out: list[Delta]) -> None:
         """Take the stop reason; what is still open then, ends with it."""
         raw = delta.get("stop_reason") if is_object(delta) else None
-        if not is_object(delta) or not isinstance(raw, str) or not raw:
+        if not is_object(delta) or not isinstance(raw, str) or raw.lower() in UNSAID:
             return
         raw = mend(raw)[:_WORD]
         if raw.lower() in FAILURES:

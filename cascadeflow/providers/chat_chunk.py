@@ -75,6 +75,8 @@ class PromptDetails(msgspec.Struct, gc=False):
 
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    """LiteLLM's name for the same."""
 
 
 class OutputDetails(msgspec.Struct, gc=False):
@@ -93,6 +95,9 @@ class WireUsage(msgspec.Struct, gc=False):
     output_tokens: int | None = None
     prompt_cache_hit_tokens: int | None = None
     cached_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    """As in the Messages API, but part of the prompt tokens: LiteLLM."""
+    cache_creation_input_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: OutputDetails | None = None
 
@@ -119,6 +124,7 @@ class Choice(msgspec.Struct, gc=False):
 class Chunk(msgspec.Struct, gc=False):
     """One event of the stream."""
 
+    id: str | None = None
     choices: list[Choice] | UnsetType | None = UNSET
     usage: WireUsage | None = None
     x_groq: Groq | None = None
@@ -212,10 +218,13 @@ def _reasoning(wire: WireUsage) -> int:
 
 
 def _cache(wire: WireUsage) -> tuple[int, int]:
-    details = wire.prompt_tokens_details
-    read = details.cached_tokens if details else None
-    written = details.cache_write_tokens if details else None
-    return read or wire.prompt_cache_hit_tokens or wire.cached_tokens or 0, written or 0
+    details = wire.prompt_tokens_details or PromptDetails()
+    read = details.cached_tokens or wire.prompt_cache_hit_tokens or wire.cached_tokens
+    written = details.cache_write_tokens or details.cache_creation_tokens
+    return (
+        read or wire.cache_read_input_tokens or 0,
+        written or wire.cache_creation_input_tokens or 0,
+    )
 
 
 def _part(count: int, whole: int) -> int:

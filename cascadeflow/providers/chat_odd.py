@@ -34,7 +34,7 @@ Json: TypeAlias = dict[str, Any]
 LEAST_LOGPROB = -9999.0
 """OpenAI's number for a token of no probability; others send -Infinity."""
 
-_COUNTS = WireUsage.__struct_fields__[:7]
+_COUNTS = WireUsage.__struct_fields__[:-2]
 
 
 def is_error(body: Json) -> bool:
@@ -59,6 +59,7 @@ def read_chunk(body: Json, *, whole: bool) -> Chunk:
         ValueError: text of the answer is in a form that is not known.
     """
     return Chunk(
+        id=_text(body.get("id")),
         choices=[_choice(choice, whole) for choice in _objects(body.get("choices"))],
         usage=_usage(body.get("usage")),
         x_groq=_groq(body.get("x_groq")),
@@ -173,8 +174,8 @@ def _usage(usage: object) -> WireUsage | None:
     prompt, output = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     counts = msgspec.convert({key: _count(usage.get(key)) for key in _COUNTS}, WireUsage)
     if is_object(prompt):
-        cached, written = prompt.get("cached_tokens"), prompt.get("cache_write_tokens")
-        counts.prompt_tokens_details = PromptDetails(_count(cached), _count(written))
+        parts = (_count(prompt.get(key)) for key in PromptDetails.__struct_fields__)
+        counts.prompt_tokens_details = PromptDetails(*parts)
     if is_object(output):
         thought = _count(output.get("reasoning_tokens"))
         counts.completion_tokens_details = OutputDetails(thought)

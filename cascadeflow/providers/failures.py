@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ErrorKind, ProtocolError, ProviderError
 from .excerpt import clean, excerpt, find_message, html_text
-from .lenient import is_list, is_object
+from .lenient import begins_as_json, is_list, is_object
 
 REQUEST_IDS = (
     "x-request-id",
@@ -136,6 +136,16 @@ def error_from_body(body: object, *, status: int | None = None) -> ProviderError
         status=status,
         retryable=kind in _RETRYABLE,
         request_id=_request_id_in(body),
+    )
+
+
+def error_from_unread(body: bytes) -> ProviderError:
+    """What it means that a body, sent in place of events, is no answer and no error object."""
+    if begins_as_json(body) and _parse(body) is None:
+        told = f"the JSON of the answer is not whole: {len(body)} bytes of it came"
+        return ProviderError(told, kind="incomplete", retryable=True)
+    return ProtocolError(
+        f"the server sent {len(body)} bytes that are neither events nor an answer in JSON"
     )
 
 

@@ -42,6 +42,9 @@ FAILURES = frozenset(
 )
 """Words that say that the server failed."""
 
+UNSAID = frozenset(("", "null", "none"))
+"""Words, in lower case, with which servers write out that the answer goes on."""
+
 _TELLING: tuple[StopReason, ...] = (
     "stop",
     "pause",

@@ -4,9 +4,9 @@
 
 What a server sends is taken for what it is, not for what it is called: events under another
 content type are read (with a warning), so is one JSON object in place of a stream; a page of HTML
-is an error, never an empty answer. After the model's finish a broken or silent connection costs
-nothing any more. The connection is kept if the server ends its answer properly, else closed at
-once.
+is an error, never an empty answer. After the model's finish a broken or silent connection, or an
+error, costs nothing any more. The connection is kept if the server ends its answer properly, else
+closed at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from .. import __version__
@@ -39,6 +39,8 @@ _ERROR_SECONDS = 1.0
 """How long that may take: the status is known already."""
 TRAIL = 1.0
 """Seconds to wait for token counts and end marker once the model has said why it ended."""
+LONG_TRAIL = 5.0
+"""The same if it said so beside a piece of the answer: some servers do with every piece."""
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 """How a stream of events can begin."""
@@ -53,7 +55,10 @@ class Decoder(Protocol):
     """Makes deltas of the events of one answer. Pure."""
 
     finished: bool
-    """The model said why it ended: only usage and the end marker can follow."""
+    """The model said why it ended: usage and the end marker follow. More of the answer takes it
+    back."""
+    passing: bool
+    """It said so beside a piece of the answer."""
     done: bool
     """The end marker was seen: nothing more is to be read."""
 
@@ -129,6 +134,7 @@ class HTTPProvider:
             "user-agent": f"cascadeflow/{__version__}",
             **check_headers(headers, where=server.name),
         }
+        self._secrets = secrets_of(url, self._headers)
 
     def __repr__(self) -> str:
         return f"<HTTPProvider {self._server.name}>"
@@ -142,39 +148,38 @@ class HTTPProvider:
         """
         fields = self._dialect.encode(model, request, self._server)
         body = encode_body(fields, request.extra)
-        headers = self._headers
+        headers, secrets = self._headers, self._secrets
         if request.headers:
             own = check_headers(request.headers, where=f"{self._server.name}/{model}")
             headers = {**headers, **own}
+            secrets = secrets_of(self._url, headers)
         ident: str | None = None
         try:
             response = await self._transport.post(
                 self._url, headers=headers, body=body, connect_timeout=request.connect_timeout
             )
             try:
-                ident = request_id(response.headers)
+                ident = scrub(request_id(response.headers) or "", secrets) or None
                 await _check_status(response)
-                answer = _Answer(response, self._dialect.decoder(self._server))
+                answer = _Answer(response, self._dialect.decoder(self._server), secrets)
                 yield [Started(ident)]
                 while batch := await answer.batch():
                     yield batch
             finally:
                 response.close()
         except ProviderError as error:
-            self._sign(error, model, ident, headers)
+            self._sign(error, model, ident, secrets)
             raise
 
     def _sign(
-        self, error: ProviderError, model: str, ident: str | None, headers: Mapping[str, str]
+        self, error: ProviderError, model: str, ident: str | None, secrets: Sequence[str]
     ) -> None:
         """Say who failed; take out what the server echoed of the credentials."""
-        secrets = secrets_of(self._url, headers)
         error.message = scrub(error.message, secrets)
         error.args = (error.message,)
         error.provider = error.provider or self._server.name
         error.model = error.model or model
-        ident = error.request_id or ident
-        error.request_id = scrub(ident, secrets) if ident else None
+        error.request_id = scrub(error.request_id or "", secrets) or ident
 
 
 class _Answer:
@@ -184,16 +189,21 @@ class _Answer:
         ProtocolError: it has a content coding that cannot be undone.
     """
 
-    def __init__(self, response: WireResponse, decoder: Decoder) -> None:
+    def __init__(self, response: WireResponse, decoder: Decoder, secrets: Sequence[str]) -> None:
         self._response = response
         self._decoder = decoder
+        self._secrets = secrets
         self._decompressor = decompressor(response.headers.get("content-encoding", ""))
-        self._declared = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._typed = response.headers.get("content-type", "").partition(";")[0].strip()
+        """As it came, for an echoed credential is found in its own letters only."""
+        self._declared = self._typed.lower()
         self._form: Form | None = None
         self._sse = SSEDecoder()
         self._held = bytearray()
         """The body up to now: while its form is not known, and if it is one JSON text."""
         self._said = False
+        self._until: float | None = None
+        """When the wait for what follows the finish ends, by the loop's clock."""
         self._over = False
         self._failure: ProviderError | None = None
         self._warnings: list[str] = []
@@ -218,7 +228,7 @@ class _Answer:
                 # A bound that is passed is no accident, and stays an error.
                 if not (self._decoder.finished and error.retryable):
                     raise
-                self._warnings.append(f"after the end of the answer: {error.message}")
+                self._warn_late(error)
                 raw = chunk = b""
             if chunk or not raw:
                 self._advance(chunk, out)
@@ -232,17 +242,34 @@ class _Answer:
             if not chunk or self._decoder.done:
                 self._end(out)
         except ProviderError as error:
-            self._failure = error
-        self._said = self._said or any(not isinstance(delta, _UNSAID) for delta in out)
+            if self._decoder.finished and error.kind != "protocol":
+                self._warn_late(error)
+                self._end(out)
+            else:
+                self._failure = error
+        if not self._said or self._until is not None:
+            said = any(not isinstance(delta, _UNSAID) for delta in out)
+            self._said = self._said or said
+            self._until = None if said else self._until
 
     async def _trail(self) -> bytes:
-        """What still comes after the model's finish."""
+        """What still comes after the model's finish.
+
+        One deadline for all of it, whatever a proxy sends to keep the connection; only a piece of
+        the answer sets it anew.
+        """
+        seconds = LONG_TRAIL if self._decoder.passing else TRAIL
+        if self._until is None:
+            self._until = asyncio.get_running_loop().time() + seconds
         try:
-            async with asyncio.timeout(TRAIL):
+            async with asyncio.timeout_at(self._until):
                 return await self._response.read()
         except TimeoutError:
-            silent = f"after the end of the answer: silence for {TRAIL:g} s"
+            silent = f"no end marker within {seconds:g} s"
             raise ProviderError(silent, kind="incomplete", retryable=True) from None
+
+    def _warn_late(self, error: ProviderError) -> None:
+        self._warnings.append(f"after the end of the answer: {error.message}")
 
     def _take(self, chunk: bytes, out: list[Delta]) -> None:
         if self._form == "events":
@@ -250,7 +277,8 @@ class _Answer:
             return
         self._held += chunk
         if self._form is None:
-            self._held = self._held.lstrip(b"\r\n")
+            # Some servers pad the beginning against proxies that hold a response back.
+            self._held = self._held.removeprefix(_BOM).lstrip(b" \t\r\n")
             self._form = form_of(bytes(self._held[:512]), self._declared)
             if self._form == "events":
                 chunk, self._held = bytes(self._held), bytearray()
@@ -272,10 +300,14 @@ class _Answer:
             )
         if self._form == "unknown":
             raise ProtocolError(
-                f"the server sent {self._declared[:80] or 'no content type'!r} beginning with "
+                f"the server sent {self._shown() or 'no content type'!r} beginning with "
                 f"{clean(bytes(self._held[:80]).decode('utf-8', 'replace'))!r}; "
                 "it must be server-sent events or JSON"
             )
+
+    def _shown(self) -> str:
+        """The content type without credentials; cut after that, for a part of one may be short."""
+        return scrub(self._typed, self._secrets)[:80]
 
     def _end(self, out: list[Delta]) -> None:
         """Append the `Stop`."""
@@ -288,9 +320,16 @@ class _Answer:
         said = self._said or any(not isinstance(delta, UsageDelta) for delta in out)
         if stop.reason is None and not said:
             raise _empty(stop)
+        if stop.usage and said and not (stop.usage.input_tokens and stop.usage.output_tokens):
+            # Some servers fill in zeros for what they did not count.
+            self._warnings.append("the server counted no tokens of the prompt or of the answer")
+            stop.usage = None
         if self._form == "events" and self._declared != "text/event-stream":
-            self._warnings.append(f"server-sent events came as {self._declared[:80]!r}")
-        stop.warnings = (*stop.warnings, *self._warnings)
+            self._warnings.append(f"server-sent events came as {self._shown()!r}")
+        warnings = (*stop.warnings, *self._warnings)
+        stop.warnings = tuple(scrub(each, self._secrets) for each in warnings)
+        stop.detail = scrub(stop.detail, self._secrets)
+        stop.raw_reason = scrub(stop.raw_reason, self._secrets)
         out.append(stop)
         self._over = True
         self._response.release()

@@ -37,6 +37,11 @@ def loads(data: bytes) -> object:
         raise ProtocolError("the server sent JSON nested too deep to be read") from None
 
 
+def begins_as_json(data: bytes) -> bool:
+    """True if `data` looks like an object or a list, whole or cut."""
+    return data.lstrip()[:1] in (b"{", b"[")
+
+
 def _too_deep(text: str) -> bool:
     depth = 0
     for mark in _MARK.finditer(text):

@@ -7,12 +7,12 @@ Source: https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
-from ..errors import ProtocolError, ProviderError
+from ..errors import ProviderError
 from ..types import (
     Delta,
     ReasoningDelta,
@@ -38,9 +38,10 @@ from .chat_chunk import (
 )
 from .chat_encode import encode
 from .chat_odd import Json, is_error, read_chunk
-from .failures import error_from_body
-from .finish import FAILURES, more_telling, stop_reason
-from .lenient import Halves, is_list, is_object, loads, mend
+from .failures import error_from_body, error_from_unread
+from .finish import FAILURES, UNSAID, more_telling, stop_reason
+from .inline_thinking import InlineThinking
+from .lenient import Halves, begins_as_json, is_list, is_object, loads, mend
 from .sse import SSE
 
 if TYPE_CHECKING:
@@ -58,11 +59,16 @@ class Decoder:
     Events are decoded into typed structs; what they refuse (an odd shape, half a surrogate pair,
     bytes that are not UTF-8) takes the lenient way through `chat_odd.read_chunk`.
     An event that cannot be read at all is counted and named in `Stop.warnings`.
+
+    Some servers say with every chunk that the answer has ended: what is said after a finish takes
+    it back, unless it has another id than the answer up to then, for then it is a second answer.
     """
 
     def __init__(self, server: Server) -> None:
         self.finished = False
         """The model said why it ended."""
+        self.passing = False
+        """It said so beside a piece of the answer."""
         self.done = False
         """`[DONE]` was seen: nothing more is to be read."""
         self._server = server
@@ -79,6 +85,13 @@ class Decoder:
         self._failure: ProviderError | None = None
         self._said = False
         self._called = False
+        self._id = ""
+        """Of the first chunk that has one."""
+        self._ended = False
+        """A chunk with a finish had that id again: what has another is none of the answer."""
+        self._closely = True
+        """Chunks are to be read with all their fields: up to the first text, and after a finish."""
+        self._inline: InlineThinking | None = InlineThinking()
         self._early_logprobs: tuple[float, ...] = ()
         self._halves = Halves()
         self._odd = False
@@ -90,17 +103,23 @@ class Decoder:
         Raises:
             ProviderError: the server reports a failure; what it said before is in `out`.
         """
-        for data in events.data:
+        pieces: Iterable[bytes] = events.data
+        if events.event not in ("", "message"):
+            if events.event == "error" and not self.done:
+                self._fail(events.data[0])
+            # Words under a name of the server's own, as of a heartbeat, are none of the answer.
+            pieces = filter(begins_as_json, pieces)
+        for data in pieces:
             if self.done:
                 return
-            if events.event == "error":
-                self._fail(data)
+            if self._closely:
+                self._read(data, out)
+                continue
             try:
                 (choice,) = decode_plain(data).choices
             except _REFUSED:
                 self._read(data, out)
                 continue
-            self._said = True
             text, found = choice.delta.content, choice.logprobs
             logprobs = () if found is None else _logprobs(found)
             if text and not (self._early_logprobs or self._halves.waiting):
@@ -113,7 +132,7 @@ class Decoder:
         """The end of the answer; its reason is None if the server gave none."""
         if self._malformed:
             self._warn(f"{self._malformed} event(s) could not be parsed")
-        reason = self._reason
+        reason = self._reason if self.finished or self.done else None
         if reason is None and self.done and self._server.unnamed_finish:
             reason = "tool_calls" if self._called else "stop"
         if reason is not None and self._refusal:
@@ -132,14 +151,12 @@ class Decoder:
         """Append the deltas of an answer that came as one JSON object.
 
         Raises:
-            ProviderError: the body is an error object.
+            ProviderError: the body is an error object, or was cut.
             ProtocolError: it is not a JSON object at all.
         """
         found = _object(body)
         if found is None:
-            raise ProtocolError(
-                f"the server sent {len(body)} bytes that are neither events nor a JSON object"
-            )
+            raise error_from_unread(body)
         self._take_odd(found, out)
         self._flush(out)
         self.done = True
@@ -171,21 +188,34 @@ class Decoder:
                 self._take_odd(found, out)
 
     def _take_odd(self, body: Json, out: list[Delta]) -> None:
-        self._odd = True
+        self._odd, ended = True, self.finished
+        error = error_from_body(body) if is_error(body) else None
         try:
             self._take(read_chunk(body, whole=not self._said), out)
         except ValueError:
             self._count_malformed()
+        except ProviderError as found:
+            # A finish that is called an error says less than the error beside it.
+            error = error or found
         finally:
             self._odd = False
-        if is_error(body):
-            raise error_from_body(body)
+        if error is not None:
+            self.finished = ended
+            raise error
 
     def _take(self, chunk: Chunk, out: list[Delta]) -> None:
         """Append what the chunk says, then raise what it complains about."""
+        ended, name = self.finished, chunk.id or ""
+        known, self._id = name == self._id, self._id or name
+        if self._ended and name and not known and _says_more(chunk):
+            self._warn("a second answer followed the first; it was not read")
+            self.done = True
+            return
         for choice in chunk.choices or ():
             if not choice.index:
                 self._take_choice(choice, out)
+        # A server that gives every chunk an id of its own never gives one twice.
+        self._ended = self._ended or (self.finished and known and bool(name))
         usage, groq = chunk.usage, chunk.x_groq
         if groq is not None:
             usage = usage or groq.usage
@@ -194,6 +224,7 @@ class Decoder:
         if usage is not None:
             self._take_usage(usage, out)
         if self._failure is not None:
+            self.finished = ended
             raise self._failure
 
     def _take_choice(self, choice: Choice, out: list[Delta]) -> None:
@@ -210,23 +241,39 @@ class Decoder:
             if delta.tool_calls:
                 for call in delta.tool_calls:
                     self._take_call(call, out)
-            if delta.function_call is not None:
+            elif delta.function_call is not None:
                 self._take_call(Call(index=0, function=delta.function_call), out)
-            if len(out) > before:
-                self._counted = False
+            self.passing = len(out) > before
+            if self.passing:
+                self._counted = self.finished = False
         if choice.usage is not None:
             self._take_usage(choice.usage, out)
-        if choice.finish_reason or choice.error:
+        if choice.error or (choice.finish_reason or "").lower() not in UNSAID:
             self._finish(choice, out)
 
     def _take_text(self, text: str, logprobs: tuple[float, ...], out: list[Delta]) -> None:
         """Tokens that are only part of a character have log-probabilities but no text yet."""
         text = self._mended("text", text)
+        if self._inline is not None:
+            text, logprobs = self._without_thought(self._inline, text, logprobs, out)
         logprobs = self._early_logprobs + logprobs
         self._early_logprobs = () if text else logprobs
         if text:
             self._counted = False
             out.append(TextDelta(text, logprobs))
+
+    def _without_thought(
+        self, inline: InlineThinking, text: str, logprobs: tuple[float, ...], out: list[Delta]
+    ) -> tuple[str, tuple[float, ...]]:
+        """The text of the answer and its log-probabilities, where it may begin with a thought."""
+        thought, text = inline.split(text)
+        if inline.over:
+            self._inline, self._closely = None, False
+        if thought:
+            out.append(ReasoningDelta(thought))
+        if inline.within or thought:
+            self._early_logprobs = logprobs = ()
+        return text, logprobs
 
     def _take_thought(self, delta: ChunkDelta, out: list[Delta]) -> None:
         """One thought may stand in several fields: it is taken from the first that has it."""
@@ -278,13 +325,21 @@ class Decoder:
             reason = "stop"
         if self._reason is None or more_telling(reason, self._reason):
             self._reason, self._word = reason, word
-        self.finished = True
+        self.finished = self._closely = True
 
     def _mended(self, key: Hashable, text: str) -> str:
         return self._halves.join(key, text) if self._odd or self._halves.waiting else text
 
     def _flush(self, out: list[Delta]) -> None:
-        """Give out U+FFFD for each character whose second half never came."""
+        """Give out what was held back, and U+FFFD for a character whose second half never came."""
+        if self._inline is not None:
+            thought, text = self._inline.flush()
+            if thought:
+                out.append(ReasoningDelta(thought))
+            if text:
+                self._inline = None
+                out.append(TextDelta(text, self._early_logprobs))
+                self._early_logprobs = ()
         for key in self._halves.flush():
             match key:
                 case "text":
@@ -321,6 +376,11 @@ def _object(data: bytes) -> Json | None:
     if is_list(found) and len(found) == 1:
         found = found[0]
     return found if is_object(found) else None
+
+
+def _says_more(chunk: Chunk) -> bool:
+    deltas = [choice.delta for choice in chunk.choices or () if choice.delta is not None]
+    return any(any(msgspec.structs.astuple(delta)) for delta in deltas)
 
 
 def _logprobs(logprobs: Logprobs) -> tuple[float, ...]:

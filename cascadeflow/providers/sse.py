@@ -2,8 +2,9 @@
 
 Bytes in, events out; any split of the same bytes gives the same events, in linear time. Lines end
 with LF, CR or CRLF; a byte order mark at the very start is skipped. `id` and `retry` concern
-reconnection and are ignored, as are comments and unknown fields. An event that no empty line
-closed before the end of the stream is dropped.
+reconnection and are ignored, as are comments and unknown fields. One departure: older servers of
+llama.cpp write `error: {...}` in place of the two lines of an event of type error. An event that no
+empty line closed before the end of the stream is dropped.
 
 Ordinary events, one line `data: ...` and an empty line each, are given out as one run.
 
@@ -115,6 +116,8 @@ class SSEDecoder:
         value = value.removeprefix(b" ")
         if name == b"event":
             self._event = value.decode("utf-8", "replace")
+        elif name == b"error" and value.startswith(b"{") and self._data is None:
+            self._event, self._data = "error", value
         elif name == b"data" and self._data is None:
             self._data = value
         elif name == b"data" and self._data is not None:

@@ -1,0 +1,76 @@
+"""Thinking written into the text of an answer, `<think>` to `</think>`, told apart from it. Pure.
+
+Servers that run a thinking model without a parser for its thoughts (vLLM, SGLang, llama.cpp, some
+hosts) send them so. Only the very beginning of a text counts, after white space: an answer that
+mentions the tag later is not touched. Blank lines after the thought are dropped.
+
+Source: the chat templates of DeepSeek-R1 and Qwen 3.
+"""
+
+from __future__ import annotations
+
+_OPEN, _CLOSE = "<think>", "</think>"
+_LONGEST = 80
+"""Characters of white space that are held back; more of it is text."""
+
+
+class InlineThinking:
+    """Splits one text, whose pieces may be cut anywhere."""
+
+    def __init__(self) -> None:
+        self.over = False
+        """What comes is text as it is: nothing is left to be split."""
+        self.within: bool | None = None
+        """Whether the thought goes on; None before it."""
+        self._held = ""
+
+    def split(self, piece: str) -> tuple[str, str]:
+        """The thought and the text that are certain with this piece; both may be empty."""
+        text, self._held = self._held + piece, ""
+        if self.over:
+            return "", text
+        if self.within is None and not self._begins(text):
+            return "", ("" if self._held else text)
+        thought = ""
+        if self.within is None:
+            self.within, text = True, text.lstrip()[len(_OPEN) :]
+        if self.within:
+            thought, closed, text = text.partition(_CLOSE)
+            if not closed:
+                certain = len(thought) - _overlap(thought)
+                thought, self._held = thought[:certain], thought[certain:]
+                return thought, ""
+            self.within = False
+        return thought, self._without_blank_lines(text)
+
+    def flush(self) -> tuple[str, str]:
+        """What is held back, as thought and text: the answer has ended."""
+        held, self._held = self._held, ""
+        if self.within:
+            return held, ""
+        self.over = self.over or bool(held)
+        return "", "" if self.within is False else held
+
+    def _begins(self, text: str) -> bool:
+        """Whether a text begins with a thought; what may still become one is held."""
+        head = text.lstrip()
+        self.over = len(text) - len(head) > _LONGEST or not _OPEN.startswith(head[: len(_OPEN)])
+        if self.over or head.startswith(_OPEN):
+            return not self.over
+        self._held = text
+        return False
+
+    def _without_blank_lines(self, text: str) -> str:
+        blank = len(text) - len(text.lstrip())
+        text = text[text.rfind("\n", 0, blank) + 1 :]
+        if (not text or text.isspace()) and len(text) <= _LONGEST:
+            self._held = text
+            return ""
+        self.over = True
+        return text
+
+
+def _overlap(text: str) -> int:
+    """How many characters at the end may be the beginning of the closing tag."""
+    sizes = range(min(len(text), len(_CLOSE) - 1), 0, -1)
+    return next((size for size in sizes if text.endswith(_CLOSE[:size])), 0)
