@@ -22,27 +22,16 @@ if TYPE_CHECKING:
     from .types import Estimate
 
 _HOMES = {
-    "BudgetExceeded": "errors",
-    "CascadeAgent": "agent",
-    "CascadeError": "errors",
-    "CascadeResult": "result",
-    "CascadeflowError": "errors",
-    "ConfigError": "errors",
-    "Estimate": "types",
-    "Estimator": "core.policy",
-    "ExpectedCostPolicy": "core.economics",
-    "ModelConfig": "config",
-    "Observer": "core.policy",
-    "Policy": "core.policy",
-    "ProviderError": "errors",
-    "RetryPolicy": "config",
-    "ShareOfStrongPolicy": "core.economics",
-    "ThresholdPolicy": "core.policy",
-    "Timeouts": "config",
-    "VisibleText": "consume",
-    "collect": "consume",
+    "agent": "CascadeAgent",
+    "config": "ModelConfig RetryPolicy Timeouts",
+    "consume": "VisibleText collect",
+    "core.economics": "ExpectedCostPolicy ShareOfStrongPolicy",
+    "core.policy": "Estimator Observer Policy ThresholdPolicy",
+    "errors": "BudgetExceeded CascadeError CascadeflowError ConfigError ProviderError",
+    "result": "CascadeResult",
+    "types": "Estimate",
 }
-"""Where each public name lives: it is imported when it is first asked for."""
+"""Where the public names live: each is imported when it is first asked for."""
 
 __all__ = [
     "BudgetExceeded",
@@ -69,12 +58,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+    for home, names in _HOMES.items():
+        if name in names.split():
+            globals()[name] = value = vars(importlib.import_module(f".{home}", __name__))[name]
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

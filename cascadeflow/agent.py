@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import warnings
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
+from . import parts
 from .config import ModelConfig, RetryPolicy, Timeouts, check_dollars
 from .consume import collect
-from .core.policy import Estimator, Policy, ThresholdPolicy
+from .core.policy import Estimator, Policy
 from .core.referee import Panel, Referee
 from .core.tier import OnVerifierError, Reveal
 from .errors import ConfigError
 from .ladder import Ladder, Settings
 from .providers.transport import Transport
 from .providers.wire import Wire
-from .quality import default_estimator
 from .recording import Recorder
 from .request import (
     DEFAULT_TEMPERATURE,
@@ -27,7 +28,6 @@ from .request import (
     Query,
     ResponseFormat,
     check_choice,
-    check_list,
     check_type,
     options,
 )
@@ -41,6 +41,31 @@ if TYPE_CHECKING:
     import aiohttp
 
     from .tools.executor import ToolExecutor
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _outside_a_loop(run: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+    @functools.wraps(run, assigned=())
+    def run_sync(*args: P.args, **kwargs: P.kwargs) -> R:
+        """`run` for scripts without an event loop.
+
+        Raises:
+            RuntimeError: an event loop is running in this thread; use `await agent.run(…)`.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            raise RuntimeError(
+                "an event loop is running in this thread; use `await agent.run(...)`"
+            )
+        return asyncio.run(run(*args, **kwargs))
+
+    return run_sync
 
 
 class CascadeAgent:
@@ -109,16 +134,16 @@ class CascadeAgent:
         wire: Callable[[Wire], Wire] | None = None,
         verbose: bool = False,
     ) -> None:
-        _check_models(models)
+        parts.check_models(models)
         check_choice("reveal", reveal, REVEALS)
         check_choice("on_verifier_error", on_verifier_error, ("error", "draft"))
         check_dollars("max_cost", max_cost)
         check_type("timeouts", timeouts, Timeouts, "a cascadeflow.Timeouts")
         check_type("retry", retry, RetryPolicy, "a cascadeflow.RetryPolicy")
-        _check_switches(enable_cascade=enable_cascade, reasoning=reasoning, verbose=verbose)
+        parts.check_switches(enable_cascade=enable_cascade, reasoning=reasoning, verbose=verbose)
         settings = Settings(
-            estimator=_estimator(estimator),
-            policy=_policy(policy, standard=estimator is None),
+            estimator=parts.estimator(estimator),
+            policy=parts.policy(policy, standard=estimator is None),
             reveal=reveal,
             reasoning=reasoning,
             max_cost=max_cost,
@@ -129,12 +154,12 @@ class CascadeAgent:
             verbose=verbose,
             tools=tools,
             tool_executor=tool_executor,
-            recorder=_recorder(record),
-            panel=_panel(judges),
+            recorder=parts.recorder(record),
+            panel=parts.panel(judges),
         )
         self.models = tuple(models)
         self._transport = Transport(session=session)
-        self._ladder = Ladder(models, settings, _carrier(wire, self._transport), os.environ)
+        self._ladder = Ladder(models, settings, parts.carrier(wire, self._transport), os.environ)
         streams = len(models) > 1 and enable_cascade
         self.text_streaming_manager = StreamManager(self._ladder) if streams else None
         """Streams text; None with a single model, which needs no cascade."""
@@ -249,7 +274,26 @@ class CascadeAgent:
         return tools_rendered(batches) if ask.tools else rendered(batches)
 
     async def run(
-        self, query: Query, *, tools: Sequence[Any] | None = None, **given: Any
+        self,
+        query: Query,
+        *,
+        tools: Sequence[Any] | None = None,
+        tool_choice: Choice | None = None,
+        messages: Sequence[Message] | None = None,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = DEFAULT_TEMPERATURE,
+        complexity_hint: str | None = None,
+        force_direct: bool = False,
+        reveal: Reveal | None = None,
+        reasoning: bool | None = None,
+        max_cost: float | None = None,
+        response_format: ResponseFormat | None = None,
+        stop: str | Sequence[str] | None = None,
+        seed: int | None = None,
+        timeouts: Timeouts | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
     ) -> CascadeResult:
         """The result of `stream_events` with the same arguments, without the events.
 
@@ -257,24 +301,29 @@ class CascadeAgent:
             ConfigError: an argument is wrong. Nothing was sent.
             CascadeError: no model could answer; its `result` holds partial text and cost.
         """
-        ask = self._ladder.prepare(query, options({"tools": tools, **given}))
+        given = {
+            "tools": tools,
+            "tool_choice": tool_choice,
+            "messages": messages,
+            "system_prompt": system_prompt,
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "complexity_hint": complexity_hint,
+            "force_direct": force_direct,
+            "reveal": reveal,
+            "reasoning": reasoning,
+            "max_cost": max_cost,
+            "response_format": response_format,
+            "stop": stop,
+            "seed": seed,
+            "timeouts": timeouts,
+            "headers": headers,
+        }
+        ask = self._ladder.prepare(query, options({**given, **extra}))
         return await collect(rendered(self._ladder.answer(ask)))
 
     execute = run
-
-    def run_sync(
-        self, query: Query, *, tools: Sequence[Any] | None = None, **given: Any
-    ) -> CascadeResult:
-        """`run` for scripts without an event loop.
-
-        Raises:
-            RuntimeError: an event loop is running in this thread; use `await agent.run(…)`.
-        """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self.run(query, tools=tools, **given))
-        raise RuntimeError("an event loop is running in this thread; use `await agent.run(...)`")
+    run_sync = _outside_a_loop(run)
 
     def feedback(self, id: str, *, correct: float) -> None:
         """Append to the recording how right the answer with this `result.id` was.
@@ -307,67 +356,3 @@ class CascadeAgent:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-
-def _estimator(estimator: Estimator | None) -> Estimator:
-    if estimator is None:
-        return default_estimator()
-    if not isinstance(estimator, Estimator):
-        raise ConfigError(f"estimator is {estimator!r}; it must be an object with `observe`")
-    return estimator
-
-
-def _policy(policy: Policy | str | os.PathLike[str] | None, *, standard: bool) -> Policy:
-    """The policy itself, from its file if need be; `standard`: the default estimator judges."""
-    if policy is None:
-        return ThresholdPolicy()
-    if isinstance(policy, Policy):
-        return policy
-    if not isinstance(policy, str | os.PathLike):
-        raise ConfigError(
-            f"policy is {policy!r}; it must be an object with a method `decide`, such as "
-            "ThresholdPolicy(accept_at=0.7), or the path of a calibration file"
-        )
-    from .calibration import load_policy
-
-    return load_policy(policy, standard=standard)
-
-
-def _panel(judges: Sequence[Referee] | Panel | None) -> Panel | None:
-    if judges is None or isinstance(judges, Panel):
-        return judges
-    check_list("judges", judges, "a list of judges, e.g. [cascadeflow.judges.SelfCheck()]")
-    return Panel(tuple(judges))
-
-
-def _recorder(record: str | os.PathLike[str] | Recorder | None) -> Recorder | None:
-    match record:
-        case None | Recorder():
-            return record
-        case str() | os.PathLike():
-            return Recorder(record)
-    raise ConfigError(f"record is {record!r}; it must be a path or a Recorder")
-
-
-def _carrier(wire: Callable[[Wire], Wire] | None, transport: Wire) -> Wire:
-    if wire is None:
-        return transport
-    if callable(wire):
-        return wire(transport)
-    raise ConfigError(f"wire is {wire!r}; it must be a Recording, a Replay, or a function of wires")
-
-
-def _check_switches(**given: bool) -> None:
-    for name, value in given.items():
-        check_type(name, value, bool, "True or False")
-
-
-def _check_models(models: Sequence[object]) -> None:
-    check_list("models", models, "a list of ModelConfig, cheapest first")
-    if not models:
-        raise ConfigError("models is empty; it must hold at least one ModelConfig")
-    for place, model in enumerate(models):
-        if not isinstance(model, ModelConfig):
-            raise ConfigError(
-                f"models[{place}] is {type(model).__name__}; it must be a ModelConfig"
-            )

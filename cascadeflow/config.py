@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import Any, TypeGuard
 
 from .errors import ConfigError
@@ -111,19 +111,20 @@ class ModelConfig:
     name: str
     provider: str | Provider
     cost: float | None = None
-    api_key: str | None = field(default=None, kw_only=True, repr=False)
-    base_url: str | None = field(default=None, kw_only=True, repr=False)
-    headers: Mapping[str, str] | None = field(default=None, kw_only=True, repr=False)
-    input_price: float | None = field(default=None, kw_only=True)
-    output_price: float | None = field(default=None, kw_only=True)
-    cached_price: float | None = field(default=None, kw_only=True)
-    max_tokens: int | None = field(default=None, kw_only=True)
-    temperature: float | None = field(default=None, kw_only=True)
-    system_prompt: str | None = field(default=None, kw_only=True)
-    context_window: int | None = field(default=None, kw_only=True)
-    logprobs: bool | None = field(default=None, kw_only=True)
-    timeouts: Timeouts | None = field(default=None, kw_only=True)
-    extra: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    input_price: float | None = None
+    output_price: float | None = None
+    cached_price: float | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    system_prompt: str | None = None
+    context_window: int | None = None
+    logprobs: bool | None = None
+    timeouts: Timeouts | None = None
+    extra: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():

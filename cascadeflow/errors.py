@@ -110,20 +110,10 @@ class ProtocolError(ProviderError):
         *,
         kind: ErrorKind = "protocol",
         provider: str = "",
-        model: str = "",
         status: int | None = None,
         retryable: bool = False,
-        request_id: str | None = None,
     ) -> None:
-        super().__init__(
-            message,
-            kind=kind,
-            provider=provider,
-            model=model,
-            status=status,
-            retryable=retryable,
-            request_id=request_id,
-        )
+        super().__init__(message, kind=kind, provider=provider, status=status, retryable=retryable)
 
 
 class BudgetExceeded(CascadeflowError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -30,7 +31,7 @@ Query: TypeAlias = str | Sequence[Message]
 Choice: TypeAlias = str | Mapping[str, Any]
 """A tool choice in any provider's form."""
 
-ResponseFormat: TypeAlias = Mapping[str, Any] | type[Any]
+ResponseFormat: TypeAlias = Mapping[str, Any] | type[Any] | UnionType
 """The form of an answer: a type that pydantic can describe, a JSON Schema, or OpenAI's object."""
 
 TEXT_TOKENS = 100

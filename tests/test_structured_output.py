@@ -69,7 +69,7 @@ def decision(told: Sequence[StreamEvent]) -> tuple[bool, str, str]:
     return data["accepted"], data["stage"], data["reason"]
 
 
-def run(agent: CascadeAgent, form: object = City, **given: Any) -> CascadeResult:
+def run(agent: CascadeAgent, form: ResponseFormat | None = City, **given: Any) -> CascadeResult:
     return agent.run_sync("Which city?", response_format=form, **given)
 
 
@@ -78,7 +78,9 @@ def run(agent: CascadeAgent, form: object = City, **given: Any) -> CascadeResult
 
 @pytest.mark.parametrize("form", [City, SCHEMA, {"type": "json_object"}])
 @pytest.mark.parametrize("said", [GOOD, f"```json\n{GOOD}\n```"])
-def test_a_good_draft_is_kept_and_its_value_is_in_the_result(form: object, said: str) -> None:
+def test_a_good_draft_is_kept_and_its_value_is_in_the_result(
+    form: ResponseFormat, said: str
+) -> None:
     agent, provider = ladder(whole(said))
     result = run(agent, form)
     assert (result.draft_accepted, result.content) == (True, said)
@@ -250,7 +252,7 @@ def test_a_wrong_format_is_an_error_of_the_call_itself(form: object) -> None:
     with pytest.raises(ConfigError, match="response_format"):
         manager.stream("Which city?", **given)
     with pytest.raises(ConfigError, match="response_format"):
-        run(agent, form)
+        agent.run_sync("Which city?", **given)
     assert provider.calls == []
 
 
@@ -286,7 +288,7 @@ def test_without_the_extra_the_error_names_it_and_any_object_can_still_be_asked_
 
 
 def ask(
-    provider: str, model: str, form: object, answer: bytes, **given: Any
+    provider: str, model: str, form: ResponseFormat | None, answer: bytes, **given: Any
 ) -> tuple[Any, CascadeResult]:
     """The body a server received, and the result of its answer."""
     bodies: list[Any] = []
@@ -363,7 +365,7 @@ def test_anthropic_is_sent_the_schema_as_its_output_format() -> None:
     ],
 )
 def test_what_a_server_lacks_the_system_prompt_asks_for(
-    provider: str, model: str, form: object, answer: bytes, field: object
+    provider: str, model: str, form: ResponseFormat, answer: bytes, field: object
 ) -> None:
     sent, result = ask(provider, model, form, answer, system_prompt="Be brief.")
     assert sent.get("response_format") == field

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from cascadeflow.errors import ConfigError
 from cascadeflow.tools.convert import RefusedArguments, converter
-from cascadeflow.tools.schema import describe
+from cascadeflow.tools.signature import describe
 
 
 class Unit(Enum):

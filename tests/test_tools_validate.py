@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from cascadeflow.errors import ConfigError
 from cascadeflow.streaming.utils import ProgressiveJSONParser
-from cascadeflow.tools.check import compiled
 from cascadeflow.tools.config import Offered, normalise
+from cascadeflow.tools.schema import compiled
 from cascadeflow.tools.strict_json import MAX_BYTES, MAX_DEPTH, UnusableJSON, loads
 from cascadeflow.tools.validate import MAX_PROBLEMS, ToolCallValidator
 

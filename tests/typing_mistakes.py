@@ -50,10 +50,16 @@ async def ask(agent: CascadeAgent) -> str:
     agent.stream_events("hi", max_tokens="many")  # type: ignore
     agent.stream_events("hi", reveal="hidden")  # type: ignore
     agent.stream_events("hi", tool_choice="auto")  # type: ignore
+    agent.stream_events("hi", temperature="hot", stop=5)  # type: ignore
+    await agent.run("hi", reveal="hold")  # type: ignore
+    await agent.run("hi", max_tokens="3")  # type: ignore
+    await agent.execute("hi", timeouts=30)  # type: ignore
+    agent.run_sync("hi", force_direct="yes")  # type: ignore
+    print(agent.run_sync("hi").text)  # type: ignore
     agent.run("hi")  # type: ignore
     result = agent.run("hi")
     print(result.content)  # type: ignore
-    done = await agent.run("hi")
+    done = await agent.run("hi", response_format=list[int] | None, top_p=0.9)
     print(done.text)  # type: ignore
     print(done["content"])  # type: ignore
     done.feedback(True)  # type: ignore

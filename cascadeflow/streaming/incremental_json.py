@@ -9,8 +9,9 @@ Each fragment costs time in proportion to its own length, however long the text 
                   │                      or what has come of it
                   └─▶ `LiveValue`        dicts and lists that grow in place
 
-- A token that the end of a fragment cuts is carried to the next fragment while it is short; a long
-  string or number is a list of parts, and no part of it is read twice.
+- A token that the end of a fragment cuts is carried to the next fragment and read again, for it is
+  short: a number has at most `MAX_NUMBER` characters. A long string is a list of parts, and no part
+  of it is read twice.
 - A `str` cannot grow in place, and copying a long one for each fragment is quadratic. So the live
   value shows an open string whole up to `EXACT` characters; a longer one may lack less than its
   last 1/64 (`unshown` says how much) until it closes or `refresh` is called. It is a plain `str`
@@ -38,29 +39,30 @@ from .json_grammar import (
     AT_NAME,
     AT_VALUE,
     CARRIED,
-    CUT_NUMBER,
     IN_KEY,
-    IN_NUMBER,
     IN_STRING,
     LITERALS,
     MAX_DEPTH,
+    MAX_NUMBER,
     MAX_SIZE,
     NAME,
+    NUMBER,
     SCALAR,
     SPECIAL,
     STATES,
+    WHOLE_NUMBER,
     JSONParseState,
     MalformedJSON,
     ParseResult,
     bare_value,
     match_literal,
+    number,
     skip_cut_escape,
     skip_escapes,
     skip_space,
     unescape,
 )
-from .json_tokens import EXACT, LAG, OpenNumber, OpenText
-from .json_value import LiveValue
+from .json_value import EXACT, LAG, LiveValue, OpenText
 
 # Bound once: looking up an enum's member costs as much as a small token.
 _COMPLETE: Final = JSONParseState.COMPLETE
@@ -91,7 +93,6 @@ class ProgressiveJSONParser:
         "_max_depth",
         "_max_size",
         "_mode",
-        "_number",
         "_received",
         "_text",
     )
@@ -110,7 +111,6 @@ class ProgressiveJSONParser:
         self._carry = ""  # a short cut token, to be read with the next fragment
         self._cut = JSONParseState.IN_KEY  # the state within it
         self._text = OpenText()
-        self._number = OpenNumber()
 
     def feed(self, fragment: str) -> ParseResult:
         """Read the next fragment; it may be cut anywhere, or be empty.
@@ -182,8 +182,6 @@ class ProgressiveJSONParser:
 
     def _state(self) -> JSONParseState:
         live = self._live
-        if self._mode == IN_NUMBER:
-            return JSONParseState.IN_NUMBER if live.around or not self._number.whole else _COMPLETE
         if live.object is not None:
             return JSONParseState.IN_OBJECT
         return JSONParseState.EMPTY if live.array is None else JSONParseState.IN_ARRAY
@@ -234,7 +232,7 @@ class ProgressiveJSONParser:
         if char in "{[":
             return self._open(char, pos)
         if char in "-0123456789":
-            return self._begin_number(text, pos)
+            return self._digits(text, pos)
         if char == "]" and self._mode == AT_ELEMENT:
             return self._close(pos)
         return self._literal(text, pos)
@@ -247,14 +245,6 @@ class ProgressiveJSONParser:
             self._mode = IN_STRING
             self._text.take(start)
         return end
-
-    def _begin_number(self, text: str, pos: int) -> int:
-        if self._live.around and len(text) - pos < CARRIED and CUT_NUMBER.fullmatch(text, pos):
-            self._carry, self._cut = text[pos:], JSONParseState.IN_NUMBER
-            return len(text)
-        self._mode = IN_NUMBER
-        self._number.begin(self._base + pos)
-        return pos
 
     def _literal(self, text: str, pos: int) -> int:
         word, count = match_literal(text, pos)
@@ -270,16 +260,25 @@ class ProgressiveJSONParser:
         return end
 
     def _digits(self, text: str, pos: int) -> int:
-        live, digits = self._live, self._number
-        if not live.around:
-            live.root = None
-        end = digits.read(text, pos)
+        match = NUMBER.match(text, pos, pos + MAX_NUMBER)
+        digits, at = match[0] if match else "", self._base + pos
+        end = pos + len(digits)
+        whole = WHOLE_NUMBER.fullmatch(digits) is not None
+        if not self._live.around:
+            self._live.root = None
+        if whole and "e" in digits.lower():
+            number(digits, at)  # out of range is out of range, whatever digits follow
+        if len(digits) == MAX_NUMBER and NUMBER.fullmatch(text, pos, end + 1) and end < len(text):
+            message = f"a number of more than {MAX_NUMBER} characters"
+            raise MalformedJSON("number", message, at + MAX_NUMBER)
         if end < len(text):
-            if not digits.whole:
+            if not whole:
                 raise self._unexpected(text, end, "the rest of a number")
-            self._put(digits.value())
-        elif digits.whole and not live.around:
-            live.root = digits.value()
+            self._put(number(digits, at))
+            return end
+        self._carry, self._cut = digits, JSONParseState.IN_NUMBER
+        if whole and not self._live.around:
+            self._live.root, self._cut = number(digits, at), _COMPLETE
         return end
 
     def _put(self, value: object) -> None:
@@ -394,5 +393,5 @@ class ProgressiveJSONParser:
     # By what comes next. (`Any` is this class: the type checkers disagree on how to say so here.)
     _STEPS: ClassVar[tuple[Callable[[Any, str, int], int], ...]] = (
         *(_value, _value, _name, _name, _colon, _delimiter),
-        *(_string, _string, _digits, _end),
+        *(_string, _string, _end),
     )

@@ -95,14 +95,12 @@ AT_COLON: Final = 4
 AT_DELIMITER: Final = 5
 IN_KEY: Final = 6
 IN_STRING: Final = 7
-IN_NUMBER: Final = 8
-AT_END: Final = 9
+AT_END: Final = 8
 
 STATES: Final = (
     *(None, None, None, None, None, None),
     JSONParseState.IN_KEY,
     JSONParseState.IN_STRING,
-    None,
     JSONParseState.COMPLETE,
 )
 """By what comes next; None where that does not tell."""
@@ -110,10 +108,9 @@ STATES: Final = (
 
 _SPACE: Final = r"[ \t\n\r]*+"
 _PLAIN: Final = r'[^"\\\x00-\x1f]*+'
-_EXPONENT: Final = r"(?:([eE])([+-])?([0-9]++)?)?"
 
 CARRIED: Final = 64
-"""Keys and numbers shorter than this, when cut, are read again with the next fragment."""
+"""Keys and strings shorter than this, when cut, are read again with the next fragment."""
 SHORT: Final = 512
 """No interpreter refuses an integer of so few digits."""
 NAME: Final = re.compile(rf'{_SPACE}"({_PLAIN})("{_SPACE}:{_SPACE}|\Z)')
@@ -124,19 +121,11 @@ SCALAR: Final = re.compile(
 )
 """A string without escapes and its closing quote, or what may be a `SHORT` number or a literal;
 then a delimiter. Quote and delimiter are empty at the end of the fragment."""
-CUT_NUMBER: Final = re.compile(r"-|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]*+)?")
-"""The start of a number without exponent."""
-_WHOLE_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
+WHOLE_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
 NUMBER: Final = re.compile(
-    rf"(-)?(?:(?:(0)|([1-9][0-9]*+))(?:(\.)(?:([0-9]++){_EXPONENT})?|{_EXPONENT}))?"
+    r"-?(?:(?:0|[1-9][0-9]*+)(?:\.(?:[0-9]++(?:[eE][+-]?[0-9]*+)?)?|[eE][+-]?[0-9]*+)?)?"
 )
 """The longest start of a number; always matches."""
-SEEDS: Final = ("", "-", "0", "1", "1.", "1.0", "1e", "1e-", "1e0", "1e", "1e-", "1e0")
-"""By the last group of `NUMBER` that matched: the shortest text that can go on in the same ways."""
-WHOLE_NUMBERS: Final = frozenset({"0", "1", "1.0", "1e0"})
-"""The seeds that are numbers themselves."""
-WITH_EXPONENT: Final = "1e0"
-"""The seed of a number that more digits can only move further out of range."""
 LITERALS: Final = {"true": True, "false": False, "null": None}
 SPECIAL: Final = re.compile(r'["\\\x00-\x1f]')
 """What ends a run of plain characters in a string."""
@@ -206,7 +195,7 @@ def bare_value(token: str, position: int) -> int | float | bool | None:
     """
     if token in LITERALS:
         return LITERALS[token]
-    if _WHOLE_NUMBER.fullmatch(token) is None:
+    if WHOLE_NUMBER.fullmatch(token) is None:
         raise ValueError
     return number(token, position)
 

@@ -1,14 +1,22 @@
-"""The value of a JSON text that is still arriving: dicts and lists that grow in place.
+"""The value of a JSON text still arriving: dicts and lists that grow in place, and its open string.
 
 Used by `incremental_json`, which knows the grammar; this knows where the next value belongs.
+Units: lengths are characters.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from .json_grammar import mend
+
 MAX_DUPLICATES: Final = 16
 """How many duplicate keys are told by name."""
+EXACT: Final = 8192
+"""Up to this length an open string is shown whole after every fragment."""
+LAG: Final = 64
+"""A longer open string is shown anew whenever it has grown by 1/64, so that all copies together
+cost 64 times its length at most."""
 
 
 class LiveValue:
@@ -81,3 +89,59 @@ class LiveValue:
         else:
             self.array = parent
         return parent is not None
+
+
+class OpenText:
+    """Strings of one JSON text, one after the other; halves of surrogate pairs are joined."""
+
+    __slots__ = ("_high", "_parts", "lone_surrogates", "shown", "unshown")
+
+    def __init__(self) -> None:
+        self.shown = ""
+        """The text as of the last `refresh`."""
+        self.unshown = 0
+        """Characters that came after it."""
+        self.lone_surrogates = False
+        """True if half a surrogate pair was replaced by U+FFFD, in any string so far."""
+        self._parts: list[str] = []
+        self._high: str = ""  # the first half of a pair whose second may follow
+
+    def take(self, chunk: str) -> None:
+        """Add what a fragment holds of the string, escapes resolved."""
+        if self._high or not chunk.isascii():
+            chunk = self._high + chunk
+            self._high = ""
+            if "\ud800" <= chunk[-1] <= "\udbff":
+                self._high = chunk[-1]
+                chunk = chunk[:-1]
+            chunk = self.whole(chunk)
+        if chunk:
+            self._parts.append(chunk)
+            self.unshown += len(chunk)
+
+    def whole(self, text: str) -> str:
+        """`text` as valid Unicode."""
+        if text.isascii():
+            return text
+        text, lone = mend(text)
+        if lone:
+            self.lone_surrogates = True
+        return text
+
+    def refresh(self) -> str:
+        """All of the string so far."""
+        if self.unshown:
+            self.shown += "".join(self._parts)
+            self._parts.clear()
+            self.unshown = 0
+        return self.shown
+
+    def close(self) -> str:
+        """The whole string. The next `take` begins another one."""
+        if self._high:
+            self._parts.append(self.whole(self._high))
+            self.unshown += 1
+            self._high = ""
+        text = self.refresh()
+        self.shown = ""
+        return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, assert_never
 
 import msgspec
@@ -63,8 +63,6 @@ class ToolStreamEvent(msgspec.Struct):
     """The exception of an ERROR; what is wrong with the call, as text, for a TOOL_ERROR."""
 
 
-_TYPE = ToolStreamEventType
-
 COPIED = 1024
 """Characters of arguments up to which each TOOL_CALL_DELTA has partial arguments of its own. Those
 of longer ones are one object that goes on growing: copying it each time would be quadratic."""
@@ -81,112 +79,79 @@ class ToolRendering:
 
     def render(self, event: events.Event) -> ToolStreamEvent:
         """The public form of a core event."""
+        kind = ToolStreamEventType
         match event:
             case events.Chunk(text, speaker):
-                return ToolStreamEvent(_TYPE.CHUNK, text, data=speaker.data)
+                return ToolStreamEvent(kind.CHUNK, text, data=speaker.data)
             case events.Reasoned(text, speaker):
-                return ToolStreamEvent(_TYPE.REASONING, text, data=speaker.data)
-            case events.CallStarted() | events.CallArguments() | events.CallReady():
-                return self._call(event)
-            case events.ToolExecuting() | events.ToolReturned() | events.ToolFailed():
-                return _execution(event)
+                return ToolStreamEvent(kind.REASONING, text, data=speaker.data)
+            case events.CallStarted(index, id, name, speaker):
+                self._forming[speaker.attempt, index] = forming = _Forming(index, id, name)
+                return _of_call(kind.TOOL_CALL_START, speaker.data, {**forming.call})
+            case events.CallArguments(index, fragment, speaker):
+                call = self._forming[speaker.attempt, index].grow(fragment)
+                return _of_call(kind.TOOL_CALL_DELTA, speaker.data, call, delta=fragment)
+            case events.CallReady(index, finished, speaker):
+                self._forming.pop((speaker.attempt, index), None)
+                return _of_call(kind.TOOL_CALL_COMPLETE, speaker.data, finished.to_dict())
+            case events.ToolExecuting(finished, turn):
+                return _of_call(kind.TOOL_EXECUTING, {"turn": turn}, finished.to_dict())
+            case events.ToolReturned(finished, result, turn):
+                told = {"turn": turn}
+                return _of_call(kind.TOOL_RESULT, told, finished.to_dict(), tool_result=result)
+            case events.ToolFailed(finished, result, error, turn):
+                failed = {"error": error, "tool_result": result}
+                return _of_call(kind.TOOL_ERROR, {"turn": turn}, finished.to_dict(), **failed)
             case events.Routed():
-                return ToolStreamEvent(_TYPE.ROUTING, data=routed_data(event))
+                return ToolStreamEvent(kind.ROUTING, data=routed_data(event))
             case events.DraftStarted(speaker, strategy):
                 data = {**speaker.data, "strategy": strategy}
-                return ToolStreamEvent(_TYPE.DRAFT_START, data=data)
+                return ToolStreamEvent(kind.DRAFT_START, data=data)
             case events.Decided():
-                return ToolStreamEvent(_TYPE.DRAFT_DECISION, data=decided_data(event))
+                return ToolStreamEvent(kind.DRAFT_DECISION, data=decided_data(event))
             case events.Switched():
-                return ToolStreamEvent(_TYPE.SWITCH, data=switched_data(event))
+                return ToolStreamEvent(kind.SWITCH, data=switched_data(event))
             case events.Completed(result):
-                return ToolStreamEvent(_TYPE.COMPLETE, data={"result": result.to_dict()})
+                return ToolStreamEvent(kind.COMPLETE, data={"result": result.to_dict()})
             case events.Errored(error):
                 data = errored_data(event)
-                return ToolStreamEvent(_TYPE.ERROR, str(error), data=data, error=error)
+                return ToolStreamEvent(kind.ERROR, str(error), data=data, error=error)
             case _:
                 assert_never(event)
 
-    def _call(
-        self, event: events.CallStarted | events.CallArguments | events.CallReady
-    ) -> ToolStreamEvent:
-        match event:
-            case events.CallStarted(index, id, name, speaker):
-                forming = _Forming(index, id, name)
-                self._forming[speaker.attempt, index] = forming
-                return _with_call(_TYPE.TOOL_CALL_START, speaker, forming.start())
-            case events.CallArguments(index, fragment, speaker):
-                forming = self._forming[speaker.attempt, index]
-                call = forming.grow(fragment)
-                return _with_call(_TYPE.TOOL_CALL_DELTA, speaker, call, delta=fragment)
-            case events.CallReady(index, call, speaker):
-                self._forming.pop((speaker.attempt, index), None)
-                return _with_call(_TYPE.TOOL_CALL_COMPLETE, speaker, call.to_dict())
-            case _:
-                assert_never(event)
+
+def _of_call(
+    type: ToolStreamEventType, where: Mapping[str, Any], call: dict[str, Any], **told: Any
+) -> ToolStreamEvent:
+    """An event about a call; its fields repeat the entries of its data."""
+    content = told.get("error", "")
+    return ToolStreamEvent(
+        type, content, data={**where, "tool_call": call, **told}, tool_call=call, **told
+    )
 
 
 class _Forming:
     """A tool call whose arguments are still coming."""
 
-    __slots__ = ("_call", "_parser", "_size")
+    __slots__ = ("_parser", "_size", "call")
 
     def __init__(self, index: int, id: str, name: str) -> None:
-        self._call: dict[str, Any] = {"index": index, "id": id, "name": name}
+        self.call: dict[str, Any] = {"index": index, "id": id, "name": name}
         self._parser = ProgressiveJSONParser()
         self._size = 0
-
-    def start(self) -> dict[str, Any]:
-        return dict(self._call)
 
     def grow(self, fragment: str) -> dict[str, Any]:
         """The call with its arguments as far as they can be read; {} before that."""
         value: object = self._parser.feed(fragment).value
         self._size += len(fragment)
         known = value if is_object(value) else {}
-        return {**self._call, "arguments": _copy(known) if self._size <= COPIED else known}
+        return {**self.call, "arguments": _copy(known) if self._size <= COPIED else known}
 
 
 def _copy(value: object) -> object:
     if is_object(value):
         return {key: _copy(each) for key, each in value.items()}
     return [_copy(each) for each in value] if is_list(value) else value
-
-
-def _with_call(
-    type: ToolStreamEventType, speaker: events.Speaker, call: dict[str, Any], *, delta: str = ""
-) -> ToolStreamEvent:
-    data = {**speaker.data, "tool_call": call}
-    if delta:
-        data["delta"] = delta
-    return ToolStreamEvent(type, delta=delta, data=data, tool_call=call)
-
-
-def _execution(
-    event: events.ToolExecuting | events.ToolReturned | events.ToolFailed,
-) -> ToolStreamEvent:
-    call = event.call.to_dict()
-    data: dict[str, Any] = {"turn": event.turn, "tool_call": call}
-    match event:
-        case events.ToolExecuting():
-            return ToolStreamEvent(_TYPE.TOOL_EXECUTING, data=data, tool_call=call)
-        case events.ToolReturned():
-            data["tool_result"] = event.result
-            return ToolStreamEvent(
-                _TYPE.TOOL_RESULT, data=data, tool_call=call, tool_result=event.result
-            )
-        case events.ToolFailed(error=error):
-            data |= {"error": error, "tool_result": event.result}
-            return ToolStreamEvent(
-                _TYPE.TOOL_ERROR,
-                error,
-                data=data,
-                tool_call=call,
-                tool_result=event.result,
-                error=error,
-            )
-        case _:
-            assert_never(event)
 
 
 async def rendered(

@@ -15,9 +15,10 @@ import msgspec
 
 from ..core.structure import Structure
 from ..errors import ConfigError
-from ..tools.check import compiled
+from ..providers.lenient import is_mapping
+from ..tools.schema import compiled
 from ..tools.show import escaped, shown
-from ..tools.strict_json import UnusableJSON, dumps, is_mapping, loads
+from ..tools.strict_json import UnusableJSON, dumps, loads
 from .reader import JSONReader
 from .schemas import described, is_strict, is_type, relaxed
 

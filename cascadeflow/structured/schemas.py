@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..providers.lenient import is_object
-from ..tools.check import references, subschemas
-from ..tools.schema import describing, untitled
+from ..tools.schema import references, subschemas
 from ..tools.show import shown
+from ..tools.signature import describing, untitled
 
 _LASTING: Final = frozenset({
     "$schema", "$defs", "definitions", "type",

@@ -31,37 +31,32 @@ def normalise_choice(choice: object, offered: Sequence[Offered]) -> ToolChoice |
     Raises:
         ConfigError: it is no tool choice, or asks for a tool that is not offered.
     """
+    if choice is None:
+        return None
     names = [tool.name for tool in offered]
+    for word, meaning in _WORDS.items():
+        if choice in (word, {"type": word}):
+            if meaning == "required" and not names:
+                raise ConfigError(f"tool_choice is {shown(choice)}, but no tools are offered")
+            return meaning
     match choice:
-        case None:
-            return None
-        case str(word) if word in _WORDS:
-            pass
-        case {"type": str(word)} if word in _WORDS and choice == {"type": word}:
-            pass
-        case {"type": "function", "function": {"name": str(name)}} if choice == {
-            "type": "function",
-            "function": {"name": name},
-        }:
-            return _named(name, names)
-        case {"type": str(kind), "name": str(name)} if kind in ("function", "tool") and choice == {
-            "type": kind,
-            "name": name,
-        }:
-            return _named(name, names)
+        case {"function": {"name": str(name)}} | {"name": str(name)} if choice in _naming(name):
+            if name in names:
+                return {"name": name}
+            told = ", ".join(map(repr, names)) or "none"
+            raise ConfigError(f"tool_choice names {shown(name)}; the offered tools are: {told}")
         case _:
             raise ConfigError(
                 f'tool_choice is {shown(choice)}; allowed are None, "auto", "required", "none", '
                 '{"type": <one of these>} and '
                 '{"type": "function", "function": {"name": <an offered tool>}}'
             )
-    if _WORDS[word] == "required" and not names:
-        raise ConfigError(f"tool_choice is {shown(choice)}, but no tools are offered")
-    return _WORDS[word]
 
 
-def _named(name: str, names: Sequence[str]) -> ToolChoice:
-    if name not in names:
-        told = ", ".join(map(repr, names)) or "none"
-        raise ConfigError(f"tool_choice names {shown(name)}; the offered tools are: {told}")
-    return {"name": name}
+def _naming(name: str) -> tuple[Mapping[str, object], ...]:
+    """The shapes in which one tool is asked for."""
+    return (
+        {"type": "function", "function": {"name": name}},
+        {"type": "function", "name": name},
+        {"type": "tool", "name": name},
+    )

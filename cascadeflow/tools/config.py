@@ -21,11 +21,11 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from ..errors import ConfigError
-from .check import checked
+from ..providers.lenient import is_mapping
 from .choice import normalise_choice
-from .schema import describe, name_of, underlying
+from .schema import checked
 from .show import shown
-from .strict_json import is_mapping
+from .signature import describe, name_of, underlying
 
 __all__ = ["Offered", "ToolConfig", "normalise", "normalise_choice", "tool"]
 

@@ -12,8 +12,8 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, Union
 
 from ..errors import ConfigError
-from .schema import NAMELESS, Function, describing, model, open_parameters, resolved
 from .show import escaped
+from .signature import NAMELESS, Function, describing, model, open_parameters, resolved
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -17,9 +17,9 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from ..providers.lenient import mend
+from ..providers.lenient import is_mapping, mend
 from .show import shown
-from .strict_json import MAX_DEPTH, UnusableJSON, dumps, is_mapping
+from .strict_json import MAX_DEPTH, UnusableJSON, dumps
 
 
 class UnfitResult(ValueError):

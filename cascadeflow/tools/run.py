@@ -26,7 +26,7 @@ from .complaint import complaint
 from .config import Offered
 from .convert import RefusedArguments, converter
 from .plain import UnfitResult, plain
-from .schema import underlying
+from .signature import underlying
 from .threads import Threads
 
 logger = logger_named("cascadeflow.tools")

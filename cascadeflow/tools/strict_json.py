@@ -13,11 +13,10 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
 from itertools import chain
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
-from ..providers.lenient import is_object
+from ..providers.lenient import is_mapping, is_object
 from .show import escaped, shown
 
 MAX_BYTES: Final = 1024 * 1024
@@ -76,11 +75,6 @@ def dumps(value: object) -> str:
         raise UnusableJSON(f"not JSON: {escaped(str(error), 200)}") from None
     except RecursionError:
         raise _too_deep() from None
-
-
-def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """True for a dict, and for what only behaves like one."""
-    return isinstance(value, Mapping)
 
 
 def _mapping(value: object) -> object:

@@ -15,8 +15,8 @@ import msgspec
 
 from ..core.calls import normalise_arguments
 from ..providers.lenient import is_list, is_object
-from .check import compiled
 from .config import Offered, normalise
+from .schema import compiled
 from .show import escaped, shown
 from .strict_json import MAX_BYTES, UnusableJSON, dumps, loads
 

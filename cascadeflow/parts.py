@@ -1,0 +1,88 @@
+"""The parts of an agent: what the caller gave for each, checked, else the standard part.
+
+What cannot be a part is a `ConfigError` that says what can.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from .config import ModelConfig
+from .core.policy import Estimator, Policy, ThresholdPolicy
+from .core.referee import Panel, Referee
+from .errors import ConfigError
+from .providers.wire import Wire
+from .quality import default_estimator
+from .recording import Recorder
+from .request import check_list, check_type
+
+
+def estimator(given: Estimator | None) -> Estimator:
+    """What tells how good a draft is; else the judge of `cascadeflow.quality`."""
+    if given is None:
+        return default_estimator()
+    if not isinstance(given, Estimator):
+        raise ConfigError(f"estimator is {given!r}; it must be an object with `observe`")
+    return given
+
+
+def policy(given: Policy | str | os.PathLike[str] | None, *, standard: bool) -> Policy:
+    """The policy itself, from its file if need be; `standard`: the default estimator judges."""
+    if given is None:
+        return ThresholdPolicy()
+    if isinstance(given, Policy):
+        return given
+    if not isinstance(given, str | os.PathLike):
+        raise ConfigError(
+            f"policy is {given!r}; it must be an object with a method `decide`, such as "
+            "ThresholdPolicy(accept_at=0.7), or the path of a calibration file"
+        )
+    from .calibration import load_policy
+
+    return load_policy(given, standard=standard)
+
+
+def panel(judges: Sequence[Referee] | Panel | None) -> Panel | None:
+    """The judges as a panel."""
+    if judges is None or isinstance(judges, Panel):
+        return judges
+    check_list("judges", judges, "a list of judges, e.g. [cascadeflow.judges.SelfCheck()]")
+    return Panel(tuple(judges))
+
+
+def recorder(record: str | os.PathLike[str] | Recorder | None) -> Recorder | None:
+    """The recorder itself, or one that appends to a path."""
+    match record:
+        case None | Recorder():
+            return record
+        case str() | os.PathLike():
+            return Recorder(record)
+    raise ConfigError(f"record is {record!r}; it must be a path or a Recorder")
+
+
+def carrier(wire: Callable[[Wire], Wire] | None, transport: Wire) -> Wire:
+    """What carries the requests: `transport`, or what is put around it or in its place."""
+    if wire is None:
+        return transport
+    if callable(wire):
+        return wire(transport)
+    raise ConfigError(f"wire is {wire!r}; it must be a Recording, a Replay, or a function of wires")
+
+
+def check_switches(**given: bool) -> None:
+    """Raise `ConfigError` unless each is True or False."""
+    for name, value in given.items():
+        check_type(name, value, bool, "True or False")
+
+
+def check_models(models: Sequence[object]) -> None:
+    """Raise `ConfigError` unless there is a model, and nothing but models."""
+    check_list("models", models, "a list of ModelConfig, cheapest first")
+    if not models:
+        raise ConfigError("models is empty; it must hold at least one ModelConfig")
+    for place, model in enumerate(models):
+        if not isinstance(model, ModelConfig):
+            raise ConfigError(
+                f"models[{place}] is {type(model).__name__}; it must be a ModelConfig"
+            )
