@@ -7,8 +7,8 @@ beside it, a hedge or an inquiry, is read by a task of its own and told at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TypeVar
 
 from .core.ledger import Attempt
 from .core.referee import Reply
@@ -17,13 +17,14 @@ from .providers.base import Provider
 from .providers.wire import depart
 from .types import Delta, Request, Stop
 
-T = TypeVar("T")
+Heard = list[Delta] | ProviderError
+"""One network read, or why there is none."""
 Tell = Callable[[int, Reply], object]
-"""Takes the attempt and one network read of it, or why it failed."""
+"""Takes the attempt and what is heard of it."""
 
 
 class Reading:
-    """One attempt on its way; a task opens it, so that nobody waits for its first batch.
+    """One attempt on its way; it is opened by whoever reads it first, unless it has `begun`.
 
     Args:
         provider: who is asked.
@@ -47,48 +48,56 @@ class Reading:
         self.attempt = row.number
         self._provider, self._model, self._request = provider, model, request
         self._row = row
+        self._delay = delay
         self._tell = tell
         self._stream: AsyncGenerator[list[Delta], None] | None = None
-        self.opening: asyncio.Task[list[Delta] | ProviderError] | None
+        self.opening: asyncio.Task[Heard] | None = None
         """Until the first batch that is not told."""
-        self.opening = asyncio.create_task(self._open(delay))
+        if tell is not None:
+            self.begin()
 
-    async def _open(self, delay: float) -> list[Delta] | ProviderError:
-        if delay:
-            await asyncio.sleep(delay)
-        depart(self._row)
-        heard = await reply(self._first())
+    def begin(self) -> None:
+        """Let a task open it, so that nobody waits for its first batch."""
+        self.opening = asyncio.create_task(self._open())
+
+    async def _open(self) -> Heard:
+        heard = await self._next()
         while self._tell is not None:
             self._tell(self.attempt, heard)
             if isinstance(heard, ProviderError) or any(isinstance(d, Stop) for d in heard):
                 await self._hang_up()
                 break
-            heard = await reply(self._next())
+            heard = await self._next()
         return heard
-
-    async def _first(self) -> list[Delta]:
-        self._stream = self._provider.stream(self._model, self._request)
-        return await anext(self._stream)
-
-    def _next(self) -> Awaitable[list[Delta]]:
-        if self._stream is None:
-            raise RuntimeError("it has ended")
-        return anext(self._stream)
 
     def join(self) -> None:
         """What comes from here on is to be read, and is told no more."""
         self._tell = None
 
-    def read(self) -> Awaitable[list[Delta] | ProviderError]:
+    def read(self) -> Awaitable[Heard]:
         """The next batch, or why there is none."""
-        return reply(self._next()) if self.opening is None else self._opened(self.opening)
+        return self._next() if self.opening is None else self._opened(self.opening)
 
-    async def _opened(
-        self, opening: asyncio.Task[list[Delta] | ProviderError]
-    ) -> list[Delta] | ProviderError:
+    async def _opened(self, opening: asyncio.Task[Heard]) -> Heard:
         heard = await opening
         self.opening = None
         return heard
+
+    async def _next(self) -> Heard:
+        """What the provider's code gives, or why it gives nothing, whatever it raises."""
+        try:
+            if self._stream is None:
+                if self._delay:
+                    await asyncio.sleep(self._delay)
+                depart(self._row)
+                self._stream = self._provider.stream(self._model, self._request)
+            return await anext(self._stream)
+        except StopAsyncIteration:
+            return ProviderError("the stream ended early", kind="incomplete")
+        except ProviderError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a provider is anybody's code; see ProviderError
+            return _defect(error)
 
     def cancel(self) -> None:
         """Begin to close: a task that reads is cancelled, which closes its stream."""
@@ -114,20 +123,8 @@ class Reading:
     async def _hang_up(self) -> None:
         if self._stream is not None:
             # What a provider does wrong while it closes changes nothing about its answer.
-            await reply(self._stream.aclose())
-            self._stream = None
-
-
-async def reply(said: Awaitable[T]) -> T | ProviderError:
-    """What a provider's code gives, or why it gives nothing, whatever it raises."""
-    try:
-        return await said
-    except StopAsyncIteration:
-        return ProviderError("the stream ended early", kind="incomplete")
-    except ProviderError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - a provider is anybody's code; see ProviderError
-        return _defect(error)
+            with contextlib.suppress(Exception):
+                await self._stream.aclose()
 
 
 def _defect(error: Exception) -> ProviderError:

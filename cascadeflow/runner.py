@@ -1,7 +1,8 @@
 """The asyncio driver of one cascade: carries out its commands, tells it what happened and when.
 
-No queue, no task and no timer for a chunk: one task opens an attempt, so that a consumer who takes
-its time over SWITCH does not delay the next model; one watchdog per query compares a deadline.
+No queue, no task and no timer for a chunk: one watchdog per query compares a deadline. An attempt
+is opened by the consumer who wants its answer, but after a SWITCH by a task, so that a consumer who
+takes its time over that does not delay the next model.
 A hedge, and the optional judges of a finished draft, are read by tasks of their own, side by side.
 Whatever ends the generator closes the sockets and the ledger rows.
 """
@@ -44,11 +45,10 @@ async def drive(
         told = cascade.start(line.now())
         while not cascade.over:
             if cascade.commands:
-                await line.obey()
+                await line.obey(told)
             if told:
-                line.hold()
+                line.holding = True
                 yield told
-                line.resume()
             told = await line.hear()
     finally:
         try:
@@ -66,9 +66,12 @@ class _Line:
         self._cascade = cascade
         self._providers = providers
         self._clock = clock
+        self._at = clock()
+        """When the clock was last looked at."""
         self._held = 0.0
         """Seconds for which the consumer had the generator: they count for no deadline."""
-        self._held_since: float | None = None
+        self.holding = False
+        """The consumer has the generator, since `_at`."""
         self._current: Reading | None = None
         self._hedge: Reading | None = None
         self._inquiries: list[Reading] = []
@@ -83,18 +86,15 @@ class _Line:
 
     def now(self) -> float:
         """Seconds, standing still while the consumer holds the generator."""
-        at = self._clock() if self._held_since is None else self._held_since
-        return at - self._held
+        if not self.holding:
+            self._at = self._clock()
+        return self._at - self._held
 
-    def hold(self) -> None:
-        """The consumer has the generator from here on."""
-        self._held_since = self._clock()
-
-    def resume(self) -> None:
+    def _resume(self) -> None:
         """The consumer wants more."""
-        if self._held_since is not None:
-            self._held += self._clock() - self._held_since
-            self._held_since = None
+        since, self._at = self._at, self._clock()
+        self._held += self._at - since
+        self.holding = False
 
     def _arm(self, deadline: float) -> None:
         if self._timer is not None:
@@ -121,8 +121,8 @@ class _Line:
 
     # --- commands ------------------------------------------------------------------------------
 
-    async def obey(self) -> None:
-        """Carry out what the cascade commanded."""
+    async def obey(self, told: Sequence[events.Event]) -> None:
+        """Carry out what the cascade commanded, before the consumer is `told` why."""
         commands, self._cascade.commands = self._cascade.commands, []
         for command in commands:
             match command:
@@ -153,6 +153,9 @@ class _Line:
                         self._current = self._ask(
                             tier, asked.model, asked.request, attempt, delay=delay
                         )
+                        if any(isinstance(event, events.Switched) for event in told):
+                            self._current.begin()
+        self._at = self._clock()  # to close takes time, which is not the consumer's
 
     def _ask(
         self,
@@ -196,6 +199,8 @@ class _Line:
 
     async def hear(self) -> list[events.Event]:
         """Wait for the next batch, for the end of the stream, or for a deadline."""
+        if self.holding:
+            self._resume()
         if (self._hedge or self._inquiries) and self._acted():
             return self._take()
         task = asyncio.current_task()

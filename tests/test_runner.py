@@ -38,6 +38,21 @@ def test_one_read_of_the_network_is_one_list_of_events() -> None:
     run(body)
 
 
+def test_the_first_model_is_asked_once_its_answer_is_wanted() -> None:
+    async def body() -> None:
+        provider = playing(*GOOD)
+        query = Query(provider)
+        assert brief(await anext(query.stream)) == "ROUTING"
+        await settled()
+        assert provider.calls == []
+        await query.stream.aclose()
+        assert provider.calls == []
+        (row,) = query.cascade.ledger.rows
+        assert (row.outcome, row.source) == ("cancelled", "reported")
+
+    run(body)
+
+
 def test_the_next_model_is_asked_before_switch_is_told() -> None:
     async def body() -> None:
         provider = Scripted({"m0": whole("bad"), "m1": GOOD})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -34,21 +35,6 @@ FIRST_LOOK = 48
 LOOKS_PER_DOUBLING = 8
 """After that it is judged again each time it has grown by an eighth, so the number of looks is
 logarithmic in the length and does not depend on how the network cut the text."""
-
-
-def runs(batch: Iterable[Delta]) -> Iterator[list[TextDelta] | NotText]:
-    """The deltas in order, consecutive pieces of text together."""
-    said: list[TextDelta] = []
-    for delta in batch:
-        if isinstance(delta, TextDelta):
-            said.append(delta)
-            continue
-        if said:
-            yield said
-            said = []
-        yield delta
-    if said:
-        yield said
 
 
 def joined(run: Sequence[TextDelta]) -> TextDelta:
@@ -87,9 +73,11 @@ class Answer:
         "_finished",
         "_next_look",
         "_parts",
+        "_singly",
         "_structure",
         "_sure",
         "_told",
+        "begun",
         "calling",
         "chars",
         "held",
@@ -123,6 +111,8 @@ class Answer:
         """Code points that arrived."""
         self.calling = False
         """A piece of a tool call arrived."""
+        self.begun = False
+        """Something of the answer arrived: the attempt cannot be silently repeated any more."""
         self.logprobs: list[float] | None = [] if rules.recording else None
         """Of the tokens of its text; None: not kept."""
         self.thinking: list[dict[str, Any]] = []
@@ -136,6 +126,8 @@ class Answer:
         self._structure = None if rules.structure is None else rules.structure()
         self._early = self._structure if observer is not None and not request.tools else None
         """Reads along with a draft. Where tools are offered, text may come before a call."""
+        self._singly = self._early is not None or rules.max_cost is not None
+        """Anything may be decided on after each piece."""
         self.problem = ""
         """Why it is not, or cannot become, the structure asked for; empty: nothing known."""
         self._finished: dict[int, FinishedCall] = {}
@@ -145,14 +137,15 @@ class Answer:
         self._parts: list[str] = []
         self._next_look = FIRST_LOOK
 
-    def add(self, said: TextDelta) -> None:
-        """Take in a piece of text, or several at once: see `reach`."""
+    def add(self, said: TextDelta, size: int) -> None:
+        """Take in a piece of text of `size` bytes, or several at once: see `reach`."""
         text = said.text
         if self.logprobs is not None:
             self.logprobs += said.logprobs
         self._parts.append(text)
         self.chars += len(text)
-        self.row.count(text)
+        self.begun = self.begun or bool(text)
+        self.row.output_bytes += size
         if self._early is not None:
             self.problem = self._early.feed(text)
 
@@ -162,18 +155,25 @@ class Answer:
         if delta.block is not None:
             self.thinking.append(dict(delta.block))
 
-    def reach(self, said: Sequence[TextDelta], start: int) -> int:
-        """How far the pieces from `start` on can be added at once: past the one that is `due`."""
-        if self._early is not None or start + 1 == len(said):
-            return start + 1
-        if self.observer is not None:
-            left = self._next_look - self.row.output_bytes
-            for end, piece in enumerate(said[start:], start + 1):
-                text = piece.text
-                left -= len(text) if text.isascii() else utf8_length(text)
-                if left <= 0:
-                    return end
-        return len(said)
+    def reach(self, batch: Sequence[Delta], start: int) -> tuple[list[TextDelta], int]:
+        """The pieces from `start` on that can be added at once, up to the one that is `due`.
+
+        Returns:
+            The pieces and their bytes of UTF-8.
+        """
+        run: list[TextDelta] = []
+        size, left = 0, math.inf if self.observer is None else self._next_look
+        left = 0 if self._singly else left - self.row.output_bytes
+        for place in range(start, len(batch)):
+            delta = batch[place]
+            if not isinstance(delta, TextDelta):
+                break
+            run.append(delta)
+            text = delta.text
+            size += len(text) if text.isascii() else utf8_length(text)
+            if size >= left:
+                break
+        return run, size
 
     def due(self) -> bool:
         """Whether enough has arrived since the last look to judge again; counts as that look."""
@@ -198,11 +198,6 @@ class Answer:
         if len(self._parts) > 1:
             self._parts = ["".join(self._parts)]
         return self._parts[0] if self._parts else ""
-
-    @property
-    def begun(self) -> bool:
-        """Something of the answer arrived: from here on the attempt cannot be silently repeated."""
-        return self.chars > 0 or self.calling
 
     @property
     def empty(self) -> bool:
@@ -253,6 +248,7 @@ class Answer:
         """
         # An empty fragment begins no call, and is no answer.
         self.calling = self.calling or bool(delta.id or delta.name or delta.arguments)
+        self.begun = self.begun or self.calling
         self.row.count(delta.name + delta.arguments)
         return self._told_by(self._calls.add(delta))
 

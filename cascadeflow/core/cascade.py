@@ -49,6 +49,8 @@ class Cascade:
             raise ValueError("a cascade needs at least one tier")
         self.id = id
         self.state = State.IDLE
+        self.over = False
+        """Whether the terminal event has been told, or the consumer has left."""
         self.commands: list[events.Command] = []
         """What the driver must do now, in order; the driver empties the list."""
         self.tiers = tuple(tiers)
@@ -101,10 +103,11 @@ class Cascade:
             return []
         self._now = now
         self._hear(answer, batch)
-        if self._answer is answer and now >= self._deadlines.next:
-            return self.wake(now)
-        if self._answer is answer and self._intake.doubted:
-            self._ask_ahead(answer)
+        if self._answer is answer:
+            if now >= self._deadlines.next:
+                return self.wake(now)
+            if self._intake.doubted:
+                self._ask_ahead(answer)
         return self._take()
 
     def fail(self, attempt: int, error: ProviderError, now: float) -> list[events.Event]:
@@ -122,11 +125,6 @@ class Cascade:
         return self._heard_judges(now) if self._hearing.hear(attempt, heard, now) else []
 
     @property
-    def over(self) -> bool:
-        """Whether the terminal event has been told, or the consumer has left."""
-        return self.state not in (State.IDLE, State.ANSWERING)
-
-    @property
     def deadline(self) -> float:
         """When what is waited for is overdue, if nothing comes before; infinity: never."""
         return self._hearing.ends if self._answer is None else self._deadlines.next
@@ -134,8 +132,8 @@ class Cascade:
     @property
     def alarm(self) -> float:
         """When `wake` is due: at the deadline, or before it at that of a hedge."""
-        hedge = self._hedge
-        return self.deadline if hedge.row is None else min(self.deadline, hedge.deadline)
+        hedge, deadline = self._hedge, self.deadline
+        return deadline if hedge.row is None else min(deadline, hedge.deadline)
 
     def wake(self, now: float) -> list[events.Event]:
         """Time has passed: give up what is overdue."""
@@ -158,7 +156,7 @@ class Cascade:
     def close(self, now: float) -> None:
         """The consumer left. No event follows; the ledger says what the open attempt cost."""
         if not self.over:
-            self.state = State.CLOSED
+            self._end(State.CLOSED)
             self._hearing.close(now)
             self._retries.over("nothing")
             self._hedge.drop(now)
@@ -216,7 +214,7 @@ class Cascade:
         answer, since = self._begin(row), self._deadlines.since
         self._hear(answer, said)
         if self._answer is answer:
-            self._deadlines.since = since
+            self._deadlines.wait(since)
 
     # --- deltas --------------------------------------------------------------------------------
 
@@ -339,7 +337,7 @@ class Cascade:
             self._reveal(draft)
             self._finish(draft)
             return
-        self.state = State.FAILED
+        self._end(State.FAILED)
         self.commands += self._hedge.drop(self._now)
         self._out.append(events.Errored(self._story.error(error.kind, answer, self._now)))
 
@@ -360,9 +358,12 @@ class Cascade:
 
     def _finish(self, answer: Answer) -> None:
         self._answer = None
-        self.state = State.DONE
+        self._end(State.DONE)
         self.commands += self._hedge.drop(self._now)
         self._out.append(self._story.completed(answer, self._now))
+
+    def _end(self, state: State) -> None:
+        self.state, self.over = state, True
 
     def _take(self) -> list[events.Event]:
         out, self._out = self._out, []

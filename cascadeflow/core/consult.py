@@ -26,6 +26,8 @@ from .purse import Purse
 from .referee import Expert, Panel, Referee, Reply
 from .tier import Rules, Tier
 
+_NOBODY = Panel(())
+
 
 class Ruled(msgspec.Struct, frozen=True):
     """What came of a hearing."""
@@ -69,7 +71,7 @@ class Hearing:
     ) -> None:
         self._tiers = tiers
         self._judges = judges
-        self._panel = rules.panel or Panel(())
+        self._panel = rules.panel or _NOBODY
         self._experts = rules.experts or (None,) * len(self._panel.judges)
         self._ledger = purse.ledger
         self._purse = purse

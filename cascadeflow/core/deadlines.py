@@ -19,12 +19,14 @@ class Deadlines:
 
     __slots__ = (
         "_begun",
+        "_bound",
         "_patience",
         "_tier_ends",
         "_tier_total",
         "_timeouts",
         "_total",
         "ends",
+        "next",
         "since",
     )
 
@@ -36,6 +38,8 @@ class Deadlines:
         self._timeouts = _TIMEOUTS
         self.since = self._patience = math.inf
         """When content came last, or the request went out."""
+        self.next = self._bound = self.ends
+        """The earliest deadline; infinity if there is none."""
         self._begun = False
 
     def enter(self, timeouts: Timeouts, now: float) -> None:
@@ -43,28 +47,30 @@ class Deadlines:
         self._timeouts = timeouts
         self._tier_total = _seconds(timeouts.total)
         self._tier_ends = now + self._tier_total
+        self._bound = min(self.ends, self._tier_ends)
 
     def ask(self, at: float) -> None:
         """A request goes out: the first token is awaited from `at` on."""
-        self.since = at
         self._patience = _seconds(self._timeouts.first_token)
         self._begun = False
+        self.wait(at)
 
     def heard(self, now: float) -> None:
         """Content came: an answer, a call or thinking, not a comment or a ping."""
-        self.since = now
         if not self._begun:
             self._begun = True
             self._patience = _seconds(self._timeouts.idle)
+        self.wait(now)
 
-    @property
-    def next(self) -> float:
-        """The earliest of them; infinity if there is none."""
-        return min(self.since + self._patience, self._tier_ends, self.ends)
+    def wait(self, since: float) -> None:
+        """The next piece is awaited since then."""
+        self.since = since
+        limit = since + self._patience
+        self.next = limit if limit < self._bound else self._bound
 
     def time_left(self, now: float) -> float:
         """Seconds to the end of the query or of the tier."""
-        return min(self.ends, self._tier_ends) - now
+        return self._bound - now
 
     def missed(self, now: float) -> ProviderError | None:
         """The deadline that has passed, as an error."""

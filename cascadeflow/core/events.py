@@ -57,7 +57,7 @@ class Routed(msgspec.Struct):
 
 
 class DraftStarted(msgspec.Struct):
-    """A judged tier was asked."""
+    """A judged tier is asked."""
 
     speaker: Speaker
     strategy: Strategy

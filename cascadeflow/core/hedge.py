@@ -37,6 +37,7 @@ class Hedge:
         "_ends",
         "_error",
         "_purse",
+        "_rules",
         "_until",
         "_used",
         "deadlines",
@@ -47,6 +48,7 @@ class Hedge:
     )
 
     def __init__(self, rules: Rules, purse: Purse) -> None:
+        self._rules = rules
         self._purse = purse
         self._draft: Attempt
         self._used = False
@@ -60,8 +62,9 @@ class Hedge:
         """All it has said."""
         self.whole = False
         """Its `Stop` was heard."""
-        self.retries = Retries(rules.retry, rules.chance)
-        self.deadlines = Deadlines(None, 0.0)
+        self.retries: Retries
+        self.deadlines: Deadlines
+        """Both only of a hedge."""
 
     def open(
         self, place: int, tiers: Sequence[Tier], draft: Attempt, deadlines: Deadlines, now: float
@@ -72,6 +75,7 @@ class Hedge:
         if self._used or not self._purse.spares(draft, both):
             return []
         self._used = True
+        self.retries = Retries(self._rules.retry, self._rules.chance)
         self.retries.enter(tier.health)
         if self.retries.ask() is not None:
             return []
@@ -122,8 +126,9 @@ class Hedge:
 
     def wake(self, now: float) -> list[Command]:
         """Time has passed: give it up if it is overdue."""
-        row, error = self.row, self.deadlines.missed(now)
-        if row is None or error is None or self.whole:
+        row = self.row
+        error = None if row is None or self.whole else self.deadlines.missed(now)
+        if row is None or error is None:
             return []
         self.fail(row.number, error, now)
         return [Abort(row.number)]

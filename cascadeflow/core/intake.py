@@ -15,7 +15,7 @@ from ..types import (
     ToolCallDelta,
     UsageDelta,
 )
-from .answer import Answer, NotText, joined, runs
+from .answer import Answer, NotText, joined
 from .deadlines import Deadlines
 from .events import Chunk, Event, Reasoned
 from .judge import Judge, Ruling
@@ -64,26 +64,25 @@ class Intake:
             out: where the events go that may be told.
         """
         self._deadlines, self._now, self._out, self.doubted = deadlines, now, out, False
-        for heard in runs(batch):
-            due = (
-                self._text(answer, heard) if isinstance(heard, list) else self._other(answer, heard)
-            )
-            if due is not None:
-                return due
-        return None
-
-    def _text(self, answer: Answer, said: Sequence[TextDelta]) -> Due:
-        """Take in consecutive pieces, as many at once as nothing can be decided between."""
-        place, speaker, due = 0, answer.speaker, None
-        while place < len(said) and due is None:
-            self._heard(answer)
-            end = place + 1 if self._purse.limited else answer.reach(said, place)
-            run, place = said[place:end], end
-            whole = run[0] if len(run) == 1 else joined(run)
-            answer.add(whole)
-            answer.show([Chunk(piece.text, speaker) for piece in run], self._out)
-            due = self._watch(answer, whole)
+        place, due = 0, None
+        while place < len(batch) and due is None:
+            delta = batch[place]
+            if isinstance(delta, TextDelta):
+                run, size = answer.reach(batch, place)
+                place += len(run)
+                due = self._text(answer, run, size)
+            else:
+                place += 1
+                due = self._other(answer, delta)
         return due
+
+    def _text(self, answer: Answer, run: Sequence[TextDelta], size: int) -> Due:
+        """Take in consecutive pieces, of `size` bytes, between which nothing can be decided."""
+        self._heard(answer)
+        whole, speaker = run[0] if len(run) == 1 else joined(run), answer.speaker
+        answer.add(whole, size)
+        answer.show([Chunk(piece.text, speaker) for piece in run], self._out)
+        return self._watch(answer, whole)
 
     def _other(self, answer: Answer, delta: NotText) -> Due:
         match delta:

@@ -13,18 +13,15 @@ from .tier import Tier
 class Purse:
     """A limit in US dollars over the rows of a ledger; None: no limit."""
 
-    __slots__ = ("_limit", "beside", "ledger")
+    __slots__ = ("_limit", "beside", "ledger", "limited")
 
     def __init__(self, ledger: Ledger, limit: Decimal | None) -> None:
         self.ledger = ledger
         self._limit = limit
+        self.limited = limit is not None
+        """Whether there is a limit at all."""
         self.beside: Attempt | None = None
         """Open beside the answer at hand: a hedge."""
-
-    @property
-    def limited(self) -> bool:
-        """Whether there is a limit at all."""
-        return self._limit is not None
 
     def affords(self, tier: Tier) -> bool:
         """Whether the prompt of a request can still be paid for."""

@@ -10,10 +10,11 @@ weighs more than the ones it was fitted on. A feature that was not found has the
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import msgspec
 
@@ -32,13 +33,14 @@ class Model(Protocol):
         ...
 
 
-@runtime_checkable
-class Gaining(Protocol):
+class Gaining(ABC):
     """A model that can also say what escalating would gain."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def benefit(self, features: Mapping[str, float], p_good: float) -> float | None:
         """P(a strong model is right) - P(the finished draft is right); None without an opinion."""
-        ...
 
 
 def weigh(model: Model, features: Mapping[str, float], *, finished: bool) -> Estimate:

@@ -128,11 +128,12 @@ def probability(features: Mapping[str, float], *, finished: bool) -> float:
 
 def decisive(features: Mapping[str, float]) -> bool:
     """Whether the evidence is strong enough to give up a draft that has not ended."""
-    return any(features.get(name, 0.0) >= DECISIVE_FROM for name in DECISIVE)
+    found = [features[name] for name in DECISIVE if name in features]
+    return bool(found) and max(found) >= DECISIVE_FROM
 
 
 def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
-    return sum(weights[name] * value for name, value in features.items() if name in weights)
+    return sum([weights[name] * value for name, value in features.items() if name in weights])
 
 
 def _opinion_odds(p: float) -> float:

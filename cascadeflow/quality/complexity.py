@@ -45,7 +45,7 @@ def score(query: str) -> float:
     text = capped(query)
     folded = text.lower()
     size = len(text) if text.isascii() else len(text) + 2 * len(_DENSE.findall(text))
-    hard_words = sum(word in folded for word in _HARD_WORDS)
+    hard_words = sum([word in folded for word in _HARD_WORDS])
     total = (
         0.35 * math.log2(1 + size / 60)
         + 0.06 * min(len(_NUMBER.findall(text)), 10)

@@ -19,7 +19,7 @@ import msgspec
 
 from ..errors import ConfigError
 from . import combine
-from .additive import BOUNDS, Additive, Model
+from .additive import BOUNDS, Additive, Gaining, Model
 from .forms import Form
 from .tools import combine as tools
 
@@ -63,7 +63,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     provenance: Provenance
 
 
-class FittedModel:
+class FittedModel(Gaining):
     """Weighs the features of one form; what was not fitted is left to the hand-set weights."""
 
     __slots__ = ("_hand", "_weights")

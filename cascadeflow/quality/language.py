@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from string import ascii_letters
 
 SCRIPTS = {
     "greek": re.compile("[\u0370-\u03ff]+"),
@@ -23,6 +24,8 @@ SCRIPTS = {
     "han": re.compile("[\u3400-\u9fff]+"),
     "hangul": re.compile("[\uac00-\ud7af]+"),
 }
+
+_NO_LETTERS = str.maketrans("", "", ascii_letters)
 
 _SMALL_WORDS = {
     "en": "the and of to that with for are this you it have from not which by what how why does "
@@ -86,14 +89,17 @@ class Profile:
         self.size = 0
         self.scripts: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
-        self.take(text)
+        if text:
+            self.take(text)
 
     def take(self, text: str) -> None:
         """Count a piece, until `READ_CHARS` are counted."""
         text = text[: READ_CHARS - self.size]
         self.size += len(text)
-        letters = sum(map(str.isalpha, text))
-        if not text.isascii():
+        if text.isascii():
+            letters = len(text) - len(text.translate(_NO_LETTERS))
+        else:
+            letters = sum(map(str.isalpha, text))
             for name, runs in SCRIPTS.items():
                 found = sum(map(len, runs.findall(text)))
                 self.scripts[name] += found
@@ -108,8 +114,8 @@ class Profile:
 
         Kana settle that the Han characters beside them are Japanese, not another script.
         """
-        joined = Counter(self.scripts)
-        if joined["kana"]:
+        joined = dict(self.scripts)
+        if joined.get("kana"):
             joined["kana"] += joined.pop("han", 0)
         letters = sum(joined.values())
         name, count = max(joined.items(), key=lambda item: item[1], default=("", 0))

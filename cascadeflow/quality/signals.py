@@ -47,7 +47,7 @@ class Signals:
         number = self._arithmetic is not None and self._arithmetic.solution is not None
         self._asked = asked_of(request, query, options=bool(self._letters), number=number)
         self._query_profile: Profile | None = None
-        if not names_a_language(query) and not names_a_language(instructions(request)):
+        if not names_a_language(f"{query}\n{instructions(request)}"):
             self._query_profile = Profile(query)
         self._profile = Profile()
         self._opened = 0

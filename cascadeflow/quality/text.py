@@ -37,7 +37,7 @@ class TextObserver:
     """
 
     __slots__ = (
-        "_edge", "_estimate", "_features", "_finished", "_logprobs", "_model", "_models",
+        "_edge", "_estimate", "_features", "_finished", "_judged", "_logprobs", "_model", "_models",
         "_opening", "_opinions", "_parts", "_passed", "_prior", "_signals", "_size", "_stop",
         "_tokens", "_with_calls",
     )  # fmt: skip
@@ -64,6 +64,8 @@ class TextObserver:
         self._with_calls = False
         self._finished = False
         self._stop: Stop | None = None
+        self._judged: tuple[Form, bool, Mapping[str, float]] | None = None
+        """What the last estimate was made of."""
         self._judge()
 
     @property
@@ -149,8 +151,11 @@ class TextObserver:
         if not self._with_calls:
             features = features | self._features | self._opinions
             features |= self._logprobs.features(finished=self._finished)
-        model = self._models.get(self.form, self._model)
-        self._estimate = weigh(model, features, finished=self._finished)
+        judged = self.form, self._finished, features
+        if self._judged != judged:
+            self._judged = judged
+            model = self._models.get(self.form, self._model)
+            self._estimate = weigh(model, features, finished=self._finished)
 
 
 def edges_around(size: int) -> tuple[int, int]:

@@ -68,8 +68,8 @@ class Wording:
 
     def __init__(self, query: str) -> None:
         folded = query.lower()
-        self._hedges = tuple(phrase for phrase in HEDGES if phrase not in folded)
-        self._placeholders = tuple(phrase for phrase in PLACEHOLDERS if phrase not in folded)
+        self._hedges = tuple([phrase for phrase in HEDGES if phrase not in folded])
+        self._placeholders = tuple([each for each in PLACEHOLDERS if each not in folded])
         self._left = READ_CHARS
         self._broken = self._hammered = self._size = self._words = 0
         self.hedges = self.corrections = self.placeholders = 0
@@ -104,7 +104,7 @@ class Wording:
 def _count(text: str, phrases: Iterable[str], letters: set[str]) -> int:
     if len(letters) < POOR:  # searching is slowest in a text that is nearly the phrase
         phrases = [each for each in phrases if each[0] in letters and each[-1] in letters]
-    return sum(text.count(phrase) for phrase in phrases if phrase in text)
+    return sum([text.count(phrase) for phrase in phrases if phrase in text])
 
 
 def is_echo(query: str, answer: str) -> bool:
