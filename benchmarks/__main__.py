@@ -18,13 +18,13 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from itertools import starmap
 from pathlib import Path
 from typing import Any
 
+from cascadeflow.evaluate.tables import Table, markdown_of, text_of
+
 from . import goals, incremental_json, judge, peers
 from .crew import Crew
-from .sections import markdown, plain
 from .server import serving
 from .suite import Suite
 
@@ -60,19 +60,19 @@ def _processor() -> str:
     return next(names, platform.machine())
 
 
-def tables(suite: Suite, found: list[goals.Goal]) -> Iterator[tuple[str, list[list[str]]]]:
+def tables(suite: Suite, found: list[goals.Goal]) -> Iterator[Table]:
     """All figures, the goals last."""
     for section in suite.sections.values():
         if section.rows:
-            yield section.title, list(section.table())
+            yield Table(title=section.title, rows=list(section.table()))
     for python, shapes in suite.arguments.items():
         title = f"tool arguments in fragments of 16 characters, Python {python}: µs for each"
-        yield title, incremental_json.table(shapes)
+        yield Table(title=title, rows=incremental_json.cells(shapes))
     if suite.judged:
-        yield "one decision: µs of CPU", judge.table(suite.judged)
+        yield judge.table(suite.judged)
     spent = [[title, f"{seconds:.2f}"] for title, seconds in suite.server.items()]
-    yield "the server's own CPU", [["", "s"], *spent]
-    yield "Goals", goals.table(found)
+    yield Table(title="the server's own CPU", rows=[["", "s"], *spent])
+    yield Table(title="Goals", rows=goals.cells(found))
 
 
 def notes(suite: Suite, where: dict[str, Any]) -> Iterator[str]:
@@ -108,11 +108,11 @@ def main() -> int:
         suite.run()
     found = list(goals.goals(suite.sections, suite.arguments, suite.judged))
     shown = list(tables(suite, found))
-    print("\n\n".join(starmap(plain, shown)), *notes(suite, where), sep="\n")
+    print(*text_of(shown), *notes(suite, where), sep="\n")
     print(f"{time.monotonic() - began:.0f} s in all")
     if options.markdown:
-        figures = [*notes(suite, where), *starmap(markdown, shown)]
-        write_page(options.markdown, "\n\n".join(figures))
+        figures = "\n".join(markdown_of(shown))
+        write_page(options.markdown, "\n\n".join([*notes(suite, where), figures]))
     if options.json:
         options.json.write_text(json.dumps(report(suite, found, where), indent=2) + "\n", "utf-8")
     return guard(suite, options.expected, keep=options.keep)

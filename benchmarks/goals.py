@@ -92,8 +92,8 @@ def _of_judging(judged: dict[str, Told]) -> Iterator[Goal]:
     yield Goal("judging, each chunk of a recorded draft", recorded.get("us_per_delta"), 1.0, "µs")
 
 
-def table(found: list[Goal]) -> list[list[str]]:
-    """Its cells, the head first."""
+def cells(found: list[Goal]) -> list[list[str]]:
+    """Of the table of goals, the head first."""
     rows = [
         [goal.name, f"{short(goal.figure)} {goal.unit}".strip(), f"{goal.limit:g}", goal.verdict]
         for goal in found

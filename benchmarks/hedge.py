@@ -18,12 +18,14 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from random import Random
 from statistics import fmean
+from typing import NamedTuple
 
 from cascadeflow import CascadeAgent, CascadeResult, Estimate, ModelConfig, ThresholdPolicy
+from cascadeflow.evaluate.tables import Table, text_of
 from cascadeflow.providers.simulated import INSTANT, SimulatedServer, Timing
 from cascadeflow.providers.simulated.questions import Question, generate
 from cascadeflow.types import Delta, Request, Stop
@@ -105,19 +107,29 @@ async def ask(
         return await asyncio.gather(*(agent.run(q.text, max_tokens=200) for q in questions))
 
 
-def row(level: float | None, results: list[CascadeResult]) -> dict[str, float | None]:
+class Row(NamedTuple):
+    """The means of one level."""
+
+    hedge_below: float | None
+    hedged: float
+    needed: float
+    seconds: float
+    dollars: float
+
+
+def row(level: float | None, results: list[CascadeResult]) -> Row:
     """The means of one level."""
     hedged = [result for result in results if result.hedge_ms is not None]
-    return {
-        "hedge_below": level,
-        "hedged": len(hedged) / len(results),
-        "needed": fmean(result.cascaded for result in hedged) if hedged else 0.0,
-        "seconds": fmean(result.latency_ms for result in results) / 1e3,
-        "dollars": fmean(result.total_cost for result in results),
-    }
+    return Row(
+        level,
+        len(hedged) / len(results),
+        fmean(result.cascaded for result in hedged) if hedged else 0.0,
+        fmean(result.latency_ms for result in results) / 1e3,
+        fmean(result.total_cost for result in results),
+    )
 
 
-async def measure(count: int) -> tuple[list[dict[str, float | None]], float]:
+async def measure(count: int) -> tuple[list[Row], float]:
     """A row for each level, and the AUROC of the early estimates."""
     questions, right = await drafts(count)
     async with SimulatedServer(timing=PACE) as server:
@@ -126,20 +138,16 @@ async def measure(count: int) -> tuple[list[dict[str, float | None]], float]:
     return rows, fmean([g > b for g, b in product(good, bad)] or [0.5])
 
 
-def table(rows: list[dict[str, float | None]]) -> str:
-    """The rows as text."""
-    lines = ["hedge_below  hedged  needed  seconds   saved     dollars     paid  dollars/second"]
-    base = rows[0]
+def lines(rows: list[Row]) -> Iterator[list[str]]:
+    """The cells of the table, the head first."""
+    yield ["hedge_below", "hedged", "needed", "seconds", "saved", "dollars", "paid", "per second"]
     for each in rows:
-        saved = (base["seconds"] or 0.0) - (each["seconds"] or 0.0)
-        paid = (each["dollars"] or 0.0) - (base["dollars"] or 0.0)
+        saved, paid = rows[0].seconds - each.seconds, each.dollars - rows[0].dollars
         rate = f"{paid / saved:.6f}" if saved > 0.001 else "-"
-        lines.append(
-            f"{each['hedge_below'] or 'never':>11}  {each['hedged']:6.0%}  {each['needed']:6.0%}  "
-            f"{each['seconds']:7.3f}  {saved:6.3f}  "
-            f"{each['dollars']:10.6f}  {paid:+.6f}  {rate:>14}"
-        )
-    return "\n".join(lines)
+        shares = (f"{share:.0%}" for share in (each.hedged, each.needed))
+        level = "never" if each.hedge_below is None else f"{each.hedge_below:g}"
+        costs = (f"{each.dollars:.6f}", f"{paid:+.6f}")
+        yield [level, *shares, f"{each.seconds:.3f}", f"{saved:.3f}", *costs, rate]
 
 
 def main() -> int:
@@ -150,10 +158,11 @@ def main() -> int:
     given = parser.parse_args()
     rows, auroc = asyncio.run(measure(given.queries))
     if given.json:
-        print(json.dumps({"queries": given.queries, "auroc": auroc, "rows": rows}))
+        told = [each._asdict() for each in rows]
+        print(json.dumps({"queries": given.queries, "auroc": auroc, "rows": told}))
     else:
-        print(f"{given.queries} queries; AUROC of the early estimates {auroc:.2f}")
-        print(table(rows))
+        title = f"{given.queries} queries; AUROC of the early estimates {auroc:.2f}"
+        print(*text_of([Table(title=title, rows=list(lines(rows)))]), sep="\n")
     return 0
 
 

@@ -24,7 +24,8 @@ from typing import Any
 
 from cascadeflow.streaming.utils import ProgressiveJSONParser
 
-from .sections import plain, short
+from .scripts import FRAGMENT
+from .sections import short
 
 SIZES = (1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20)
 ENOUGH = 1 << 16
@@ -107,13 +108,13 @@ def exponent(sizes: list[int], times: list[float]) -> float:
     ).slope
 
 
-def measure(shape: Callable[[int], str], fragment: int, rounds: int) -> dict[str, Any]:
+def measure(shape: Callable[[int], str], rounds: int) -> dict[str, Any]:
     sizes: list[int] = []
     times: list[float] = []
     cells: dict[str, float] = {}
     for size in SIZES:
         whole = shape(size)
-        cut = [whole[at : at + fragment] for at in range(0, len(whole), fragment)]
+        cut = [whole[at : at + FRAGMENT] for at in range(0, len(whole), FRAGMENT)]
         if read(cut) != json.loads(whole):
             raise SystemExit(f"{shape.__name__}: the parser's value is not that of json.loads")
         repeats = max(1, ENOUGH // size)
@@ -124,8 +125,8 @@ def measure(shape: Callable[[int], str], fragment: int, rounds: int) -> dict[str
     return {"us_per_fragment": cells, "exponent": exponent(sizes, times)}
 
 
-def table(shapes: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """Its cells, the head first; microseconds for each fragment."""
+def cells(shapes: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Of a table, the head first; microseconds for each fragment."""
     rows = (
         [name, *map(short, row["us_per_fragment"].values()), f"{row['exponent']:.3f}"]
         for name, row in shapes.items()
@@ -136,18 +137,21 @@ def table(shapes: dict[str, dict[str, Any]]) -> list[list[str]]:
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--fragment", type=int, default=16, help="characters per fragment")
     options.add_argument("--shapes", default="", help="names, with commas between; all of them")
     options.add_argument("--json", action="store_true")
     args = options.parse_args()
     chosen = args.shapes.split(",") if args.shapes else [shape.__name__ for shape in SHAPES]
     shapes = {
-        shape.__name__: measure(shape, args.fragment, args.rounds)
-        for shape in SHAPES
-        if shape.__name__ in chosen
+        shape.__name__: measure(shape, args.rounds) for shape in SHAPES if shape.__name__ in chosen
     }
-    title = f"Python {platform.python_version()}, {args.fragment} characters: µs for each"
-    print(json.dumps(shapes) if args.json else plain(title, table(shapes)))
+    if args.json:
+        print(json.dumps(shapes))
+        return
+    # Other Pythons, which have no numpy, are asked for JSON.
+    from cascadeflow.evaluate.tables import Table, text_of
+
+    title = f"Python {platform.python_version()}, {FRAGMENT} characters: µs for each"
+    print(*text_of([Table(title=title, rows=cells(shapes))]), sep="\n")
 
 
 if __name__ == "__main__":

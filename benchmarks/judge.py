@@ -19,19 +19,19 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cascadeflow.core.answer import FIRST_LOOK, LOOKS_PER_DOUBLING
 from cascadeflow.core.policy import Estimator
 from cascadeflow.evaluate.dataset import Answer, Row, deltas_of, files, name_of, read, request_of
-from cascadeflow.evaluate.replay import recorded, tokens_of
+from cascadeflow.evaluate.replay import planned, recorded, tokens_of
+from cascadeflow.evaluate.tables import Table, text_of
 from cascadeflow.quality import default_estimator
-from cascadeflow.types import Delta, Request, TextDelta, ToolCallDelta
+from cascadeflow.types import Delta, Request
 
-from .sections import plain, short
+from .sections import short
 
 SIZE = 100_000
 """Characters of a draft made to be slow."""
@@ -114,45 +114,28 @@ def decide(judge: Estimator, request: Request, deltas: Iterable[Delta]) -> float
     return (time.process_time_ns() - start) / 1000
 
 
-def looks(deltas: list[Delta]) -> Iterator[bool]:
-    """After which deltas the cascade judges."""
-    size, next_look = 0, FIRST_LOOK
-    for delta in deltas:
-        size += size_of(delta)
-        yield size >= next_look
-        if size >= next_look:
-            next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
-
-
-def pace(judge: Estimator, request: Request, planned: list[tuple[Delta, bool]]) -> float:
+def pace(judge: Estimator, request: Request, plan: Sequence[tuple[Delta, bool]]) -> float:
     """Microseconds while the draft streams, looks included."""
     observer = judge.observe(request)
     start = time.process_time_ns()
-    for delta, look in planned:
+    for delta, look in plan:
         observer.feed(delta)
         if look:
             observer.estimate()
     return (time.process_time_ns() - start) / 1000
 
 
-def longest_step(judge: Estimator, request: Request, planned: list[tuple[Delta, bool]]) -> float:
+def longest_step(judge: Estimator, request: Request, plan: Sequence[tuple[Delta, bool]]) -> float:
     """Microseconds of the longest single step; reading the clock is some tenths of one of them."""
     observer = judge.observe(request)
     longest = 0
-    for delta, look in planned:
+    for delta, look in plan:
         start = time.process_time_ns()
         observer.feed(delta)
         if look:
             observer.estimate()
         longest = max(longest, time.process_time_ns() - start)
     return longest / 1000
-
-
-def size_of(delta: Delta) -> int:
-    """Characters of the answer in a delta."""
-    if isinstance(delta, TextDelta):
-        return len(delta.text)
-    return len(delta.arguments) if isinstance(delta, ToolCallDelta) else 0
 
 
 class Spent(NamedTuple):
@@ -168,15 +151,15 @@ class Spent(NamedTuple):
 def spent(judge: Estimator, name: str, row: Row, rounds: int) -> Spent:
     """The figures of a row."""
     request = request_of(row)
-    whole, cut = deltas_of(row.draft), deltas_of(row.draft, tokens_of(row.draft))[:-1]
-    planned = list(zip(cut, looks(cut), strict=True))
+    whole = deltas_of(row.draft)
+    plan = list(planned(deltas_of(row.draft, tokens_of(row.draft))[:-1]))
     decide(judge, request, whole)
     return Spent(
         min(decide(judge, request, whole) for _ in range(rounds)),
         name,
-        len(cut),
-        min(pace(judge, request, planned) for _ in range(rounds)),
-        min(longest_step(judge, request, planned) for _ in range(rounds)),
+        len(plan),
+        min(pace(judge, request, plan) for _ in range(rounds)),
+        min(longest_step(judge, request, plan) for _ in range(rounds)),
     )
 
 
@@ -215,15 +198,15 @@ def measure(paths: list[Path], limit: int, rounds: int) -> dict[str, dict[str, A
     return {name: summary(rows) for name, rows in found.items() if rows}
 
 
-def table(sets: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """Its cells, the head first; microseconds of CPU."""
+def table(sets: dict[str, dict[str, Any]]) -> Table:
+    """One line for each set of rows."""
     keys = ("median_us", "p99_us", "max_us", "us_per_delta", "longest_step_us")
     heads = ["rows", "median", "p99", "most", "each chunk", "longest step", "slowest"]
     rows = (
         [name, str(row["rows"]), *(short(row[key]) for key in keys), row["slowest"]]
         for name, row in sets.items()
     )
-    return [["", *heads], *rows]
+    return Table(title="one decision: µs of CPU", rows=[["", *heads], *rows])
 
 
 def main() -> None:
@@ -234,7 +217,7 @@ def main() -> None:
     options.add_argument("--json", action="store_true")
     args = options.parse_args()
     sets = measure(args.files, args.rows, args.rounds)
-    print(json.dumps(sets) if args.json else plain("one decision, µs of CPU", table(sets)))
+    print(json.dumps(sets) if args.json else "\n".join(text_of([table(sets)])))
 
 
 if __name__ == "__main__":

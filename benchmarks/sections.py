@@ -78,20 +78,3 @@ def short(figure: float | None) -> str:
     if figure is None:
         return "-"
     return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:#.3g}".rstrip(".")
-
-
-def plain(title: str, table: list[list[str]]) -> str:
-    """A table for a terminal."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = (
-        cells[0].ljust(widths[0])
-        + "".join(f"  {cell:>{width}}" for cell, width in zip(cells[1:], widths[1:], strict=True))
-        for cells in table
-    )
-    return "\n".join([title, *("  " + line.rstrip() for line in lines)])
-
-
-def markdown(title: str, table: list[list[str]]) -> str:
-    """The same for a page."""
-    head, *rows = [f"| {' | '.join(cells)} |" for cells in table]
-    return "\n".join([f"**{title}**", "", head, "|---" * len(table[0]) + "|", *rows])

@@ -56,11 +56,6 @@ class Row:
     """It takes a second or more, or much memory."""
 
     @property
-    def section(self) -> str:
-        """The letter of the id."""
-        return self.id[0]
-
-    @property
     def dialects(self) -> tuple[Dialect, ...]:
         """Those that it is played in; the reason for others is `NOT_ANTHROPIC`."""
         return (self.only,) if self.only else DIALECTS

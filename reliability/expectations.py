@@ -54,7 +54,6 @@ class Completes:
     """Least and most seconds that the query may take."""
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         retried = f", attempt {self.attempts} answers" if self.attempts > 1 else ""
         cut = ", truncated" if self.finish == "length" else ""
         guess = ", tokens estimated" if self.usage is None else ""
@@ -62,7 +61,6 @@ class Completes:
         return f"complete{retried}{cut}{guess}{warned}"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         if seen.events[-1].type != "complete":
             yield f"it ended in {seen.events[-1].data['kind']}"
             return
@@ -103,14 +101,12 @@ class Fails:
     """Most seconds."""
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         tries = f" after {self.attempts} attempts" if (self.attempts or 1) > 1 else ""
         if position == "draft":
             return f"taken over: {self.kind}{tries}"
         return f"error: {self.kind}{tries}{', partial text' if self.partial else ''}"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         yield from self._taken_over(seen) if seen.position == "draft" else self._ended(seen)
         mine = [row for row in seen.rows if row["model"] == seen.model]
         errors = [self.kind] * (len(mine) if self.attempts is None else self.attempts)
@@ -147,11 +143,9 @@ class Ends:
     kind: ErrorKind
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         return f"error: {self.kind}, partial text"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         yield from _errored(seen, self.kind)
         if seen.events[-1].type == "error" and not seen.events[-1].data["partial_text"]:
             yield "no partial text"
@@ -167,12 +161,10 @@ class Calls:
     turns: int = 2
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         times = "once" if len(self.arguments) == 1 else f"{len(self.arguments)} times"
         return f"executed {times}, {self.finish}"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         yield from _differs("end", seen.events[-1].type, "complete")
         yield from _differs("executed", seen.ran, list(self.arguments))
         yield from _differs("finish reason", seen.result["finish_reason"], self.finish)
@@ -196,13 +188,11 @@ class BadCall:
     """Part of what the model is told."""
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         if position == "draft":
             return "taken over: invalid_tool_call"
         return "not executed, told to the model, mended"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         yield from _differs("end", seen.events[-1].type, "complete")
         yield from _differs("executed", seen.ran, [CELSIUS])
         if seen.position == "draft":
@@ -223,13 +213,11 @@ class CutCall:
     """A call that a token limit cut is never executed."""
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         if position == "draft":
             return "taken over: invalid_tool_call"
         return "not executed, complete, truncated"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         if seen.position == "draft":
             yield from BadCall("").problems(seen)
             return
@@ -246,11 +234,9 @@ class FailedCall:
     kind: ErrorKind
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         return f"{'taken over' if position == 'draft' else 'error'}: {self.kind}, not executed"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         begun = Counter(event.data["attempt"] for event in seen.of("tool_call_start"))
         if max(begun.values(), default=0) > MOST_CALLS:
             yield f"calls begun in each attempt: {begun}"
@@ -267,11 +253,9 @@ class DraftStandsIn:
     """The last model fails, and the draft that was rejected is returned, marked."""
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         return "complete with the draft, degraded"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         yield from _differs("end", seen.events[-1].type, "complete")
         yield from _differs("degraded", seen.result["degraded"], True)
         yield from _differs("answer", seen.result["content"], f"D: {ANSWER}")
@@ -282,11 +266,9 @@ class BothFail:
     """A draft that is overloaded, and a server behind it that breaks down."""
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         return "error: server, both causes"
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         yield from _differs("end", seen.events[-1].type, "error")
         causes = [cause.kind for cause in seen.events[-1].data["error"].causes]
         yield from _differs("causes", causes, ["overloaded", "server"])
@@ -305,11 +287,9 @@ class Either:
         return self.draft if position == "draft" else self.verifier
 
     def told(self, position: Position) -> str:
-        """In a few words."""
         return self.of(position).told(position)
 
     def problems(self, seen: Seen) -> Iterator[str]:
-        """What is wrong."""
         return self.of(seen.position).problems(seen)
 
 

@@ -6,36 +6,43 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 from cascadeflow import CascadeAgent
+from cascadeflow.streaming import StreamEvent
 
 Leave: TypeAlias = Callable[[CascadeAgent], Awaitable[float]]
 """Begins a stream, leaves it after its third chunk, returns when that was (time.time)."""
 CHUNKS = 3
 
 
-async def _read_some(agent: CascadeAgent) -> None:
+async def _begun(agent: CascadeAgent) -> AsyncGenerator[StreamEvent, None]:
+    """A stream after its third chunk."""
+    stream = agent.stream_events("Go")
     seen = 0
-    async for event in agent.stream_events("Go"):
-        seen += event.type == "chunk"
-        if seen == CHUNKS:
-            break
+    while seen < CHUNKS:
+        seen += (await anext(stream)).type == "chunk"
+    return stream
 
 
 async def by_break(agent: CascadeAgent) -> float:
     """Leaves the loop; the event loop closes the generator."""
-    await _read_some(agent)
+
+    async def consume() -> None:
+        seen = 0
+        async for event in agent.stream_events("Go"):
+            seen += event.type == "chunk"
+            if seen == CHUNKS:
+                break
+
+    await consume()
     return time.time()
 
 
 async def by_aclose(agent: CascadeAgent) -> float:
     """Closes the stream, which then has nothing more to say."""
-    stream = agent.stream_events("Go")
-    seen = 0
-    while seen < CHUNKS:
-        seen += (await anext(stream)).type == "chunk"
+    stream = await _begun(agent)
     await stream.aclose()
     if [event async for event in stream]:
         raise AssertionError("an event came after aclose()")
@@ -83,11 +90,7 @@ async def by_exception(agent: CascadeAgent) -> float:
 
 async def to_the_collector(agent: CascadeAgent) -> float:
     """The stream is forgotten."""
-    stream = agent.stream_events("Go")
-    seen = 0
-    while seen < CHUNKS:
-        seen += (await anext(stream)).type == "chunk"
-    del stream
+    await _begun(agent)
     gc.collect()
     return time.time()
 

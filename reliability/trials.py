@@ -46,11 +46,6 @@ class Trial:
     alone: bool = False
     """It must be played when nothing else is."""
 
-    @property
-    def section(self) -> str:
-        """The letter of the id."""
-        return self.id[0]
-
     def problems(self, world: World, dialect: Dialect) -> list[str]:
         """What is wrong."""
         complaints: list[str] = []

@@ -57,6 +57,16 @@ def row(id: str, said: str, right: float | None, **more: Any) -> Row:
     return Row(id=id, draft=draft, draft_correct=right, **settings)
 
 
+def saved(path: Path, given: Labels, estimator: str = RECORDED) -> Path:
+    """The calibration on these labels, written."""
+    save(to_file(calibrate(given), given, estimator=estimator), path / "calibration.json")
+    return path / "calibration.json"
+
+
+def ladder(url: str) -> list[ModelConfig]:
+    return [ModelConfig(name, "simulated", base_url=url) for name in ("sim-mini", "sim-large")]
+
+
 # --- the three ends -------------------------------------------------------------------------------
 
 
@@ -228,9 +238,7 @@ def test_what_is_no_calibration_file_is_a_config_error(content: str, tmp_path: P
     [("accept_at", 1.5), ("target", -1), ("rows", -1), ("scores", [[0.5, 0.2], [0.4, 1.0]])],
 )
 def test_numbers_that_cannot_be_are_named(field: str, value: object, tmp_path: Path) -> None:
-    path = tmp_path / "calibration.json"
-    given = labels()
-    save(to_file(calibrate(given), given, estimator=RECORDED), path)
+    path = saved(tmp_path, labels())
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(ConfigError, match=field):
         load_policy(path)
@@ -244,9 +252,7 @@ def test_a_missing_file_is_a_config_error_of_the_agent(tmp_path: Path) -> None:
 def test_another_version_of_the_estimator_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "calibration.json"
-    given = labels()
-    save(to_file(calibrate(given), given, estimator="0123456789abcdef"), path)
+    path = saved(tmp_path, labels(), "0123456789abcdef")
     load_policy(path, standard=False)
     assert not caplog.messages
     load_policy(path)
@@ -278,10 +284,7 @@ def test_a_recording_becomes_a_policy_that_decides_as_predicted(tmp_path: Path) 
     record, calibration = tmp_path / "calls.jsonl", tmp_path / "calibration.json"
     questions = list({each.text: each for each in generate(seed=3, n=150)}.values())
     with serve_in_thread(timing=INSTANT) as server:
-        models = [
-            ModelConfig(name, "simulated", base_url=server.url)
-            for name in ("sim-mini", "sim-large")
-        ]
+        models = ladder(server.url)
         everything = ThresholdPolicy(accept_at=1.0, hopeless=0.0)
         recorder = CascadeAgent(models, policy=everything, record=record)
         assert not any(asyncio.run(_ask(recorder, questions)))
@@ -306,14 +309,9 @@ def test_a_recording_becomes_a_policy_that_decides_as_predicted(tmp_path: Path) 
 
 
 def test_an_agent_told_to_go_direct_asks_the_strong_model_alone(tmp_path: Path) -> None:
-    path = tmp_path / "calibration.json"
-    given = labels(draft_usd=np.full(400, 0.012))
-    save(to_file(calibrate(given), given, estimator=RECORDED), path)
+    path = saved(tmp_path, labels(draft_usd=np.full(400, 0.012)))
     with serve_in_thread(timing=INSTANT) as server:
-        models = [
-            ModelConfig(name, "simulated", base_url=server.url)
-            for name in ("sim-mini", "sim-large")
-        ]
+        models = ladder(server.url)
         result = CascadeAgent(models, policy=str(path)).run_sync("What is 17 * 23?")
         asked = [request.body["model"] for request in server.requests]
     assert asked == ["sim-large"]
@@ -323,14 +321,9 @@ def test_an_agent_told_to_go_direct_asks_the_strong_model_alone(tmp_path: Path) 
 def test_scores_unlike_the_calibrated_ones_are_warned_of_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "calibration.json"
-    given = labels(draft=np.ones(400), score=np.linspace(0.8, 0.85, 400))
-    save(to_file(calibrate(given), given, estimator=RECORDED), path)
+    path = saved(tmp_path, labels(draft=np.ones(400), score=np.linspace(0.8, 0.85, 400)))
     with serve_in_thread(timing=INSTANT) as server:
-        models = [
-            ModelConfig(name, "simulated", base_url=server.url)
-            for name in ("sim-mini", "sim-large")
-        ]
+        models = ladder(server.url)
         agent = CascadeAgent(models, policy=path)
         asyncio.run(_ask(agent, generate(seed=1, n=260)))
     assert [record.message[:11] for record in caplog.records] == ["scores have"]

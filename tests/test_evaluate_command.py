@@ -16,9 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def command(*arguments: str | Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
     """`cascadeflow eval` in a pipe; `path` is searched for modules first."""
+    return python("-m", "cascadeflow", "eval", *map(str, arguments), path=path)
+
+
+def python(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
     places = [str(place) for place in (path, ROOT) if place is not None]
     return subprocess.run(
-        [sys.executable, "-m", "cascadeflow", "eval", *map(str, arguments)],
+        [sys.executable, *arguments],
         capture_output=True,
         encoding="utf-8",
         timeout=100,
@@ -143,7 +147,15 @@ def test_wrong_usage_ends_with_two_and_a_reason(
 
 def test_without_the_extra_it_says_how_to_install_it(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "numpy.py").write_text("raise ImportError('No module named numpy')")
-    done = command(folder / "mine.jsonl", path=tmp_path)
-    assert done.returncode == 1
-    assert 'pip install ".[eval]"' in done.stderr
-    assert "Traceback" not in done.stderr
+    for arguments in (("eval",), ("calibrate", "--out", str(tmp_path / "found.json"))):
+        done = python("-m", "cascadeflow", *arguments, str(folder / "mine.jsonl"), path=tmp_path)
+        assert done.returncode == 1
+        assert 'pip install ".[eval]"' in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_importing_it_without_the_extra_says_which_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise ImportError('No module named numpy')")
+    code = "try: import cascadeflow.evaluate.metrics\nexcept ImportError as error: print(error)"
+    done = python("-c", code, path=tmp_path)
+    assert "needs the extra [eval]" in done.stdout

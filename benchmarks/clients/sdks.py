@@ -6,40 +6,56 @@ They are looked up by name and thus untyped: none of them need be installed.
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from . import Mark, Read
 
 
-def _messages(prompt: str) -> list[dict[str, str]]:
-    return [{"role": "user", "content": prompt}]
-
-
-async def _count(stream: AsyncIterable[Any], mark: Mark) -> int:
-    """Chunks of OpenAI's shape that hold text."""
+async def _count(stream: AsyncIterable[Any], mark: Mark, has_content: Callable[[Any], Any]) -> int:
     seen = 0
     async for chunk in stream:
-        if chunk.choices and chunk.choices[0].delta.content:
+        if has_content(chunk):
             if not seen:
                 mark()
             seen += 1
     return seen
 
 
+def _asked(prompt: str, model: str = "bench") -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": prompt}]}
+
+
+def _has_text(chunk: Any) -> bool:  # noqa: ANN401 -- of OpenAI's shape
+    return bool(chunk.choices and chunk.choices[0].delta.content)
+
+
+def _has_arguments(chunk: Any) -> bool:  # noqa: ANN401 -- of OpenAI's shape
+    calls = chunk.choices and chunk.choices[0].delta.tool_calls
+    return bool(calls and calls[0].function.arguments)
+
+
 @asynccontextmanager
-async def openai(urls: Sequence[str]) -> AsyncGenerator[Read]:
-    """OpenAI's SDK, its chunks iterated."""
+async def _over_openai(url: str, has_content: Callable[[Any], bool]) -> AsyncGenerator[Read]:
     library = importlib.import_module("openai")
-    async with library.AsyncOpenAI(base_url=urls[0], api_key="none", max_retries=0) as sdk:
+    async with library.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as sdk:
 
         async def read(prompt: str, mark: Mark) -> int:
-            ask = sdk.chat.completions.create
-            stream = await ask(model="bench", messages=_messages(prompt), stream=True)
-            return await _count(stream, mark)
+            stream = await sdk.chat.completions.create(**_asked(prompt), stream=True)
+            return await _count(stream, mark, has_content)
 
         yield read
+
+
+def openai(urls: Sequence[str]) -> AbstractAsyncContextManager[Read]:
+    """OpenAI's SDK, its chunks iterated."""
+    return _over_openai(urls[0], _has_text)
+
+
+def openai_tools(urls: Sequence[str]) -> AbstractAsyncContextManager[Read]:
+    """OpenAI's SDK, the fragments of a tool call counted."""
+    return _over_openai(urls[0], _has_arguments)
 
 
 @asynccontextmanager
@@ -49,34 +65,8 @@ async def openai_helper(urls: Sequence[str]) -> AsyncGenerator[Read]:
     async with library.AsyncOpenAI(base_url=urls[0], api_key="none", max_retries=0) as sdk:
 
         async def read(prompt: str, mark: Mark) -> int:
-            seen = 0
-            ask = sdk.chat.completions.stream
-            async with ask(model="bench", messages=_messages(prompt)) as stream:
-                async for event in stream:
-                    if event.type == "content.delta":
-                        if not seen:
-                            mark()
-                        seen += 1
-            return seen
-
-        yield read
-
-
-@asynccontextmanager
-async def openai_tools(urls: Sequence[str]) -> AsyncGenerator[Read]:
-    """OpenAI's SDK, the fragments of a tool call counted."""
-    library = importlib.import_module("openai")
-    async with library.AsyncOpenAI(base_url=urls[0], api_key="none", max_retries=0) as sdk:
-
-        async def read(prompt: str, mark: Mark) -> int:
-            seen = 0
-            ask = sdk.chat.completions.create
-            stream = await ask(model="bench", messages=_messages(prompt), stream=True)
-            async for chunk in stream:
-                if chunk.choices and chunk.choices[0].delta.tool_calls:
-                    seen += bool(chunk.choices[0].delta.tool_calls[0].function.arguments)
-            mark()
-            return seen
+            async with sdk.chat.completions.stream(**_asked(prompt)) as stream:
+                return await _count(stream, mark, lambda event: event.type == "content.delta")
 
         yield read
 
@@ -89,16 +79,8 @@ async def anthropic(urls: Sequence[str]) -> AsyncGenerator[Read]:
     async with library.AsyncAnthropic(base_url=base, api_key="none", max_retries=0) as sdk:
 
         async def read(prompt: str, mark: Mark) -> int:
-            seen = 0
-            stream = await sdk.messages.create(
-                model="bench", messages=_messages(prompt), max_tokens=1000, stream=True
-            )
-            async for event in stream:
-                if event.type == "content_block_delta":
-                    if not seen:
-                        mark()
-                    seen += 1
-            return seen
+            stream = await sdk.messages.create(**_asked(prompt), max_tokens=1000, stream=True)
+            return await _count(stream, mark, lambda event: event.type == "content_block_delta")
 
         yield read
 
@@ -107,13 +89,13 @@ async def anthropic(urls: Sequence[str]) -> AsyncGenerator[Read]:
 async def litellm(urls: Sequence[str]) -> AsyncGenerator[Read]:
     """LiteLLM's completion call."""
     library = importlib.import_module("litellm")
+    server = {"api_base": urls[0], "api_key": "none"}
 
     async def read(prompt: str, mark: Mark) -> int:
-        stream = await library.acompletion(
-            model="openai/bench", messages=_messages(prompt), stream=True,
-            api_base=urls[0], api_key="none",
-        )  # fmt: skip
-        return await _count(stream, mark)
+        asked = _asked(prompt, "openai/bench")
+        return await _count(
+            await library.acompletion(**asked, **server, stream=True), mark, _has_text
+        )
 
     yield read
 
@@ -125,13 +107,7 @@ async def langchain(urls: Sequence[str]) -> AsyncGenerator[Read]:
     model = library.ChatOpenAI(model="bench", base_url=urls[0], api_key="none", max_retries=0)
 
     async def read(prompt: str, mark: Mark) -> int:
-        seen = 0
-        async for chunk in model.astream(prompt):
-            if chunk.content:
-                if not seen:
-                    mark()
-                seen += 1
-        return seen
+        return await _count(model.astream(prompt), mark, lambda chunk: chunk.content)
 
     yield read
 
@@ -147,12 +123,7 @@ async def index(urls: Sequence[str]) -> AsyncGenerator[Read]:
     agent = library.CascadeAgent(models=models)
 
     async def read(prompt: str, mark: Mark) -> int:
-        seen = 0
-        async for event in agent.stream_events(prompt, max_tokens=1000):
-            if event.type.value == "chunk":
-                if not seen:
-                    mark()
-                seen += 1
-        return seen
+        events = agent.stream_events(prompt, max_tokens=1000)
+        return await _count(events, mark, lambda event: event.type.value == "chunk")
 
     yield read

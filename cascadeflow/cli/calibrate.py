@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from ..errors import ConfigError
-from .evaluate import check_installed
+from .evaluate import AsJson
 from .plain import plain
 from .views import json_line
 
@@ -39,7 +39,7 @@ def calibrate(
         bool,
         typer.Option("--recorded", help="Take the recorded p_good instead of judging anew."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Choose the threshold with a guarantee.
 
@@ -47,7 +47,6 @@ def calibrate(
     model, on queries like the labelled ones. Ends with 1, and writes nothing, where the labels are
     too few to say so. `CascadeAgent(policy="calibration.json")` loads the file.
     """
-    check_installed()
     found, file = _find(files, target, confidence, recorded)
     sys.stdout.write(json_line(msgspec.to_builtins(found)) if as_json else _told(found, out) + "\n")
     if file is None:

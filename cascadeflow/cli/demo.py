@@ -14,12 +14,13 @@ from ..config import ModelConfig
 from ..errors import CascadeError
 from ..providers.simulated import INSTANT, Question, Timing, generate, serve_in_thread
 from .compare import compare
+from .ladders import SIMULATED
 from .options import terminal
 from .scenes import find_scenes
 from .screens import ConsoleScreen, JsonScreen, Screen
 from .views import show
 
-SMALL, LARGE = "sim-mini", "sim-large"
+SMALL, LARGE = SIMULATED
 ANSWER_TOKENS = 300
 """Token limit; the longest right answer takes half of it."""
 SEARCHED = 200

@@ -10,13 +10,12 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
 
 import msgspec
-import typer
 
 from .. import __version__
 from ..providers.catalog import CATALOG
+from .evaluate import AsJson
 from .ladders import LADDERS, key_of
 from .plain import plain
 from .probe import LocalServer, local_servers
@@ -58,11 +57,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What to do, the first thing first."""
 
 
-def doctor(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as one JSON object.")
-    ] = False,
-) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Tell what there is to work with.
 
     Keys (never their values), servers on this machine, installed extras, and what to do next.

@@ -6,11 +6,9 @@ is replayed; what stays is a few numbers of each.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -19,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import CascadeflowError, ConfigError
+from ..errors import ConfigError
 from .plain import plain
 from .views import json_line
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from ..evaluate.summary import Summary
     from ..evaluate.workload import Workload
 
-DRAWING = ("altair", "vl_convert")
-"""Packages of the extra that take a second to import; only pictures need them."""
 REDRAWN_ROWS = 50
 """Rows between two moves of the progress bar."""
 
@@ -76,13 +72,12 @@ def evaluate(
 
     Replays them without network: AUROC, APGR, CPT, dollars, baselines, calibration.
     """
-    check_installed(*DRAWING)
-    if report is not None and not report.absolute().parent.is_dir():
-        raise ConfigError(f"{report}: cannot be written: its directory does not exist")
     from ..evaluate import dataset, replay
     from ..evaluate.summary import summarise
     from ..evaluate.workload import collect
 
+    if report is not None and not report.absolute().parent.is_dir():
+        raise ConfigError(f"{report}: cannot be written: its directory does not exist")
     judge = replay.estimator(estimator)
     rule = None if policy is None else replay.policy(policy)
     paths = dataset.files(files)
@@ -99,24 +94,6 @@ def evaluate(
         sys.stdout.write(json_line(to_json(summaries)))
         return
     _tell(summaries, markdown)
-
-
-def check_installed(*packages: str) -> None:
-    """Look for numpy and for these packages of the extra.
-
-    Raises:
-        CascadeflowError: one is missing; says how to install it.
-    """
-    problem = next((f"no module {name}" for name in packages if find_spec(name) is None), "")
-    try:
-        importlib.import_module("numpy")
-    except ImportError as error:
-        problem = str(error)
-    if problem:
-        raise CascadeflowError(
-            f"this command needs the extra [eval], which is not installed ({problem}); "
-            'install it from the checkout: pip install ".[eval]"'
-        )
 
 
 def _written(

@@ -6,7 +6,8 @@ import enum
 import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from typing import Annotated, Any, TypedDict
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -69,15 +70,6 @@ Raw = Annotated[
 ]
 
 
-class _Call(TypedDict):
-    """Arguments of `stream_events` that are the same for every question."""
-
-    system_prompt: str | None
-    temperature: float | None
-    max_cost: float | None
-    reveal: Reveal
-
-
 class Session:
     """An agent and a view, made from the options.
 
@@ -109,18 +101,20 @@ class Session:
         if not models and not as_json:
             sys.stderr.write(plain(choice.told) + "\n")
         self.view, default = _view(as_json=as_json, raw=raw)
-        self._call = _Call(
+        shown: Reveal = "held" if (reveal or default) is RevealChoice.HELD else "live"
+        self._ask = partial(
+            self.agent.stream_events,
             system_prompt=None if system is None else unicode(system),
             temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
             max_cost=max_cost,
-            reveal="held" if (reveal or default) is RevealChoice.HELD else "live",
+            reveal=shown,
         )
 
     def ask(
         self, question: str, history: Sequence[dict[str, Any]] = ()
     ) -> AsyncGenerator[StreamEvent, None]:
         """The events of the answer to `question`."""
-        return self.agent.stream_events(question, messages=history, **self._call)
+        return self._ask(question, messages=history)
 
 
 def _view(*, as_json: bool, raw: bool) -> tuple[View, RevealChoice]:

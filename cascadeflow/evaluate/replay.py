@@ -12,7 +12,7 @@ labels were recorded) is judged by its request alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -175,15 +175,23 @@ def looks(row: Row, observer: Observer) -> Iterator[float]:
     The `Stop` is fed after the last look.
     """
     *deltas, stop = deltas_of(row.draft, tokens_of(row.draft))
-    size, next_look = 0, FIRST_LOOK
-    for count, delta in enumerate(deltas, 1):
+    for count, (delta, look) in enumerate(planned(deltas), 1):
         observer.feed(delta)
-        size += _size(delta)
-        if size >= next_look:
-            next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
+        if look:
             # Deltas are counted, not tokens: the parts of several calls are cut as finely each.
             yield count / len(deltas)
     observer.feed(stop)
+
+
+def planned(deltas: Iterable[Delta]) -> Iterator[tuple[Delta, bool]]:
+    """Each delta, and whether the cascade judges the draft after it."""
+    size, next_look = 0, FIRST_LOOK
+    for delta in deltas:
+        size += _size(delta)
+        look = size >= next_look
+        if look:
+            next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
+        yield delta, look
 
 
 def _stream(row: Row, observer: Observer, rule: Policy) -> Abandoned | None:

@@ -23,7 +23,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     rows: Sequence[Sequence[str]]
-    words: int
+    words: int = 1
     """The first columns, which are words and stand to the left; numbers stand to the right."""
 
 

@@ -228,7 +228,7 @@ class ThreadedServer:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:
+        except (OSError, OverflowError, ImportError) as error:  # of the port; aiohttp is missing
             if self._ready.done():
                 raise
             self._ready.set_exception(error)
@@ -272,7 +272,6 @@ def run(
     port: int = 8808,
     *,
     seed: int = 0,
-    timing: Timing | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until interrupted; `ready` is called once with the base URL.
@@ -283,7 +282,7 @@ def run(
     """
 
     async def serve() -> None:
-        async with SimulatedServer(seed=seed, timing=timing, host=host, port=port) as server:
+        async with SimulatedServer(seed=seed, host=host, port=port) as server:
             if ready is not None:
                 ready(server.url)
             await asyncio.Event().wait()
