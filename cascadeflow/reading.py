@@ -7,7 +7,6 @@ beside it, a hedge or an inquiry, is read by a task of its own and told at once.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from .core.ledger import Attempt
@@ -65,7 +64,7 @@ class Reading:
         while self._tell is not None:
             self._tell(self.attempt, heard)
             if isinstance(heard, ProviderError) or any(isinstance(d, Stop) for d in heard):
-                await self._hang_up()
+                await self._next(closing=True)
                 break
             heard = await self._next()
         return heard
@@ -83,9 +82,13 @@ class Reading:
         self.opening = None
         return heard
 
-    async def _next(self) -> Heard:
+    async def _next(self, *, closing: bool = False) -> Heard:
         """What the provider's code gives, or why it gives nothing, whatever it raises."""
         try:
+            if closing:
+                if self._stream is not None:
+                    await self._stream.aclose()
+                return []
             if self._stream is None:
                 if self._delay:
                     await asyncio.sleep(self._delay)
@@ -118,13 +121,8 @@ class Reading:
             if not self.opening.cancelled():
                 self.opening.exception()
             self.opening = None
-        await self._hang_up()
-
-    async def _hang_up(self) -> None:
-        if self._stream is not None:
-            # What a provider does wrong while it closes changes nothing about its answer.
-            with contextlib.suppress(Exception):
-                await self._stream.aclose()
+        # What a provider does wrong while it closes changes nothing about its answer.
+        await self._next(closing=True)
 
 
 def _defect(error: Exception) -> ProviderError:
