@@ -14,8 +14,8 @@ import msgspec
 
 from ..types import Message, Request
 
-HEAD_CHARS = 6_144
-TAIL_CHARS = 2_048
+HEAD_CHARS = 4_096
+TAIL_CHARS = 1_024
 INSTRUCTION_MESSAGES = 8
 """How many messages before the query are read for instructions."""
 
@@ -27,7 +27,7 @@ class _Part(msgspec.Struct):
 
 
 def capped(text: str) -> str:
-    """The text, or its first 6,144 and last 2,048 characters."""
+    """The text, or its first 4,096 and last 1,024 characters."""
     if len(text) <= HEAD_CHARS + TAIL_CHARS:
         return text
     return f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
