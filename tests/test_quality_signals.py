@@ -333,7 +333,7 @@ def test_complexity_of_anything_is_in_the_unit_interval(query: str) -> None:
     assert 0 <= score(query) <= 1
 
 
-KNOWN = sorted({*combine.FATAL, *combine.SERIOUS, *combine.WEAK})
+KNOWN = sorted({"complexity", *combine.FATAL, *combine.SERIOUS, *combine.WEAK})
 
 
 @given(st.dictionaries(st.sampled_from(KNOWN), st.floats(0, 1)), st.booleans())

@@ -525,7 +525,7 @@ def test_another_model_may_weigh_the_features() -> None:
     def model(features: Mapping[str, float], *, finished: bool) -> float:
         return 0.25 if finished else 0.5
 
-    observer = TextObserver(asked("Hi"), model=model)
+    observer = TextObserver(asked("Hi"), {"open": model, "short": model})
     assert observer.estimate().p_good == 0.5
     observer.feed(Stop("stop"))
     assert observer.estimate().p_good == 0.25

@@ -8,6 +8,10 @@ choice); expect less elsewhere. Features lie in [0, 1] except those named logpro
 
 - The base says that most drafts are good: a draft of which nothing bad is known has p_good 0.79 if
   the query is simple and 0.69 if it is complex, and is accepted by the default policy either way.
+- Of open text hardly anything can be told. How hard the query looks ranked such drafts backwards on
+  recorded answers and weighs nothing there; the length of the answer weighs a little (0.79 at 90
+  characters, 0.65 at 22,000), since a long free answer leaves a stronger model more room. APGR,
+  before and after: alpaca 0.49 to 0.55 and 0.47 to 0.51, mtbench (90 rows) 0.64 to 0.65.
 - *Fatal* features (no answer, refusal, loop, gibberish, echo, wrong language) outweigh the base
   alone: one of them at 1 leaves less than 0.1.
 - *Serious* features (a wrong equation, no final number, no option chosen, broken structure)
@@ -33,6 +37,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from .additive import Model
+from .forms import Form
 from .logprobs import log_odds
 
 BASE = 1.3
@@ -60,7 +66,6 @@ SERIOUS: Mapping[str, float] = {
     "incomplete": -1.5,
 }
 WEAK: Mapping[str, float] = {
-    "complexity": -0.5,
     "hedging": -0.7,
     "self_correction": -0.8,
     "equations_right": 0.7,
@@ -90,6 +95,11 @@ WEAK: Mapping[str, float] = {
     "too_long": -0.4,
 }
 
+COMPLEXITY_WEIGHT = -0.5
+LENGTH_WEIGHT = -1.25
+TYPICAL_LENGTH = 0.45
+"""The `answer_length` that says nothing: 90 characters."""
+
 LOGPROB_WEIGHT = 0.35
 LOGPROB_BASE = 0.3
 LOGPROB_BASE_LONG = 1.3
@@ -112,17 +122,32 @@ BOUNDS = (0.001, 0.999)
 
 def probability(features: Mapping[str, float], *, finished: bool) -> float:
     """The probability that a draft with these features is good; unknown names weigh nothing."""
+    guess = COMPLEXITY_WEIGHT * features.get("complexity", 0.0)
+    return _probability(features, guess, finished=finished)
+
+
+def open_text(features: Mapping[str, float], *, finished: bool) -> float:
+    """The same for a text of which no form is known."""
+    guess = LENGTH_WEIGHT * (features.get("answer_length", TYPICAL_LENGTH) - TYPICAL_LENGTH)
+    return _probability(features, guess, finished=finished)
+
+
+def prior(form: Form) -> Model:
+    """What weighs the features of answers of a form."""
+    return open_text if form == "open" else probability
+
+
+def _probability(features: Mapping[str, float], guess: float, *, finished: bool) -> float:
+    """The guess counts where nothing better is known."""
     known = "logprob_low_quantile" in features
     opinions = [features[name] for name in OPINIONS if name in features]
-    beside = known or bool(opinions)
     z = _logprob_term(features) if known else BASE
     z += sum(OPINION_WEIGHT * _opinion_odds(p) for p in opinions)
     z += _weigh(FATAL, features) + _weigh(SERIOUS, features)
     weak = _weigh(WEAK, features)
-    if beside:
-        weak = WEAK_BESIDE_LOGPROBS * (weak - WEAK["complexity"] * features.get("complexity", 0.0))
+    z += WEAK_BESIDE_LOGPROBS * weak if known or opinions else weak + guess
     low, high = BOUNDS
-    p = min(max(1 / (1 + math.exp(-(z + weak))), low), high)
+    p = min(max(1 / (1 + math.exp(-z)), low), high)
     return p if finished or decisive(features) else max(p, LEAST_UNDECIDED)
 
 

@@ -32,12 +32,11 @@ class TextObserver:
 
     Args:
         request: what is answered.
-        models: weigh the features of the forms they name.
-        model: weighs those of all other forms.
+        models: weigh the features of the forms they name; the hand-set priors those of others.
     """
 
     __slots__ = (
-        "_edge", "_estimate", "_features", "_finished", "_judged", "_logprobs", "_model", "_models",
+        "_edge", "_estimate", "_features", "_finished", "_judged", "_logprobs", "_models",
         "_opening", "_opinions", "_parts", "_passed", "_prior", "_signals", "_size", "_stop",
         "_tokens", "_with_calls",
     )  # fmt: skip
@@ -46,9 +45,7 @@ class TextObserver:
         self,
         request: Request,
         models: Mapping[Form, Model] | None = None,
-        model: Model = combine.probability,
     ) -> None:
-        self._model = model
         self._models = models or {}
         self._signals = Signals(request)
         self._prior = self._signals.before()
@@ -154,7 +151,7 @@ class TextObserver:
         judged = self.form, self._finished, features
         if self._judged != judged:
             self._judged = judged
-            model = self._models.get(self.form, self._model)
+            model = self._models.get(self.form) or combine.prior(self.form)
             self._estimate = weigh(model, features, finished=self._finished)
 
 
