@@ -130,9 +130,8 @@ def test_files_without_labels_are_named_and_the_others_measured(tmp_path: Path) 
     [
         (["nowhere.jsonl"], "no such file"),
         (["mine.jsonl", "--policy", "high"], "high"),
-        (["mine.jsonl", "--estimator", "best"], "shipped or hand"),
-        (["mine.jsonl", "--scores", "no/such/folder.jsonl"], "cannot be written"),
-        (["mine.jsonl", "--report", "no/such/folder.html"], "cannot be written"),
+        (["mine.jsonl", "--scores", "no/such/folder.jsonl"], "No such file"),
+        (["mine.jsonl", "--report", "no/such/folder.html"], "No such file"),
     ],
 )
 def test_wrong_usage_ends_with_two_and_a_reason(

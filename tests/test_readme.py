@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cascadeflow import CascadeAgent, ModelConfig
-from cascadeflow.cli.compare import Row, compare
-from cascadeflow.cli.demo import ANSWER_TOKENS, LARGE, SMALL
+from cascadeflow.cli.demo import ANSWER_TOKENS, LARGE, SMALL, compare
+from cascadeflow.cli.screen import Row
 from cascadeflow.providers.simulated import INSTANT, generate, serve_in_thread
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
@@ -31,7 +31,7 @@ def measured() -> list[Row]:
             )
             for name, models in LADDERS.items()
         }
-        return asyncio.run(compare(agents, generate(SEED, QUESTIONS), lambda: None))
+        return asyncio.run(compare(agents, generate(SEED, QUESTIONS)))
 
 
 def test_the_table_of_the_cascade_is_what_the_demo_measures() -> None:

@@ -30,18 +30,7 @@ TIME = tool("get_time", "Get the current time in a city", ["city"], city=TEXT)
 ADD = tool("add", "Add two numbers", ["a", "b"], a=NUMBER, b=NUMBER)
 CALCULATE = tool("calculate", "Evaluate a math expression", ["expression"], expression=TEXT)
 SEARCH = tool("search_web", "Search the web", ["query"], query=TEXT, limit=INTEGER)
-MAIL = tool("send_email", "Send an email", ["to", "subject"], to=TEXT, subject=TEXT, body=TEXT)
-FLIGHT = tool(
-    "book_flight",
-    "Book a flight",
-    ["origin", "destination", "date"],
-    origin=TEXT,
-    destination=TEXT,
-    date={"type": "string", "format": "date"},
-    passengers=INTEGER,
-    nonstop={"type": "boolean"},
-)
-ALL = [WEATHER, TIME, ADD, CALCULATE, SEARCH, MAIL, FLIGHT]
+ALL = [WEATHER, TIME, ADD, CALCULATE, SEARCH]
 
 
 def ask(text: str, model: str = "gpt-4o", seed: int = 0, **fields: Any) -> Reply:
@@ -75,25 +64,7 @@ def calls(reply: Reply) -> list[tuple[str, dict[str, Any]]]:
             "Search for the history of bread",
             [("search_web", {"query": "the history of bread"})],
         ),
-        (
-            'Send an email to ann@example.com with subject "Hi" and body "How are you?"',
-            [("send_email", {"to": "ann@example.com", "subject": "Hi", "body": "How are you?"})],
-        ),
-        (
-            "Book a nonstop flight from Paris to San Francisco on 2026-03-03 for 2 passengers",
-            [
-                (
-                    "book_flight",
-                    {
-                        "origin": "Paris",
-                        "destination": "San Francisco",
-                        "date": "2026-03-03",
-                        "passengers": 2,
-                        "nonstop": True,
-                    },
-                )
-            ],
-        ),
+        ('Search for "rye bread"', [("search_web", {"query": "rye bread"})]),
     ],
 )
 def test_large_model_calls_the_fitting_tools(

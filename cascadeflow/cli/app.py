@@ -18,8 +18,8 @@ from .calibrate import calibrate
 from .demo import demo
 from .doctor import doctor
 from .evaluate import evaluate
-from .plain import plain
 from .simulate import simulate
+from .views import note
 
 app = typer.Typer(
     name="cascadeflow",
@@ -59,5 +59,5 @@ def run() -> None:
     try:
         app(prog_name="cascadeflow")
     except CascadeflowError as error:
-        sys.stderr.write(plain(f"error: {error}") + "\n")
+        note(f"error: {error}")
         raise SystemExit(2 if isinstance(error, ConfigError) else 1) from None

@@ -8,35 +8,67 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
+import os
 import sys
+from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
+from ..agent import CascadeAgent
+from ..core.tier import Reveal
 from ..errors import CascadeError, ConfigError
-from . import telling
-from .options import (
-    AsJson,
-    MaxCost,
-    MaxTokens,
-    Models,
-    Raw,
-    RevealOption,
-    Session,
-    Simulated,
-    System,
-    Temperature,
-    piped_text,
-    unicode,
-)
-from .plain import plain
-from .views import show
+from ..request import DEFAULT_TEMPERATURE
+from ..result import CascadeResult
+from ..streaming.base import StreamEvent
+from .ladders import NO_MODEL, choose
+from .live import LiveView, terminal
+from .views import JsonLines, Transcript, View, note, show
 
-HELP = """\
-/cost   what the conversation has cost so far
-/reset  forget the conversation
-/help   this list
-/quit   end (so does the end of the input)"""
+COMMANDS = "/reset forgets the conversation; /quit, Ctrl-D or the end of the input ends it"
+
+
+class RevealChoice(enum.StrEnum):
+    """What a reader sees of a draft before it is accepted."""
+
+    LIVE = "live"
+    HELD = "held"
+
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="PROVIDER/NAME",
+        help="A model of the ladder, cheapest first; repeat it. PROVIDER:NAME will do as well. "
+        "@IN,OUT at its end gives prices in dollars per million tokens, @URL the address of the "
+        "server, in place of <PROVIDER>_BASE_URL: vllm/NAME@0,0@http://127.0.0.1:8000/v1.",
+    ),
+]
+Simulated = Annotated[
+    bool, typer.Option("--simulated", help="Ask the simulated models: no key, no network.")
+]
+System = Annotated[str | None, typer.Option(help="System prompt.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Limit of generated tokens; without it 1,000.")]
+Temperature = Annotated[float, typer.Option(help="In [0, 2].")]
+RevealOption = Annotated[
+    RevealChoice | None,
+    typer.Option(
+        help="live: show a draft as it comes; held: only once it is accepted. "
+        "Without it live on a terminal and with --json, held in a pipe."
+    ),
+]
+MaxCost = Annotated[float | None, typer.Option(help="Limit of one question in US dollars.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print every event as a line of JSON.")]
+Raw = Annotated[
+    bool,
+    typer.Option(
+        "--raw", help="Print what the models say as it is, terminal escapes and all; plain layout."
+    ),
+]
 
 
 def ask(
@@ -45,7 +77,7 @@ def ask(
     simulated: Simulated = False,
     system: System = None,
     max_tokens: MaxTokens = None,
-    temperature: Temperature = None,
+    temperature: Temperature = DEFAULT_TEMPERATURE,
     reveal: RevealOption = None,
     max_cost: MaxCost = None,
     as_json: AsJson = False,
@@ -57,7 +89,9 @@ def ask(
     those whose key is in the environment, or those of an Ollama on this machine. In a pipe,
     standard output is the answer and nothing else; decisions and cost go to standard error.
     """
-    text = piped_text() if question == "-" else unicode(question)
+    # Bytes that are not UTF-8 become U+FFFD.
+    piped = question == "-"
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if piped else _unicode(question)
     if not text.strip():
         raise ConfigError("the question is empty; give a text, or - and the text on standard input")
     session = Session(
@@ -87,7 +121,7 @@ def chat(
     simulated: Simulated = False,
     system: System = None,
     max_tokens: MaxTokens = None,
-    temperature: Temperature = None,
+    temperature: Temperature = DEFAULT_TEMPERATURE,
     reveal: RevealOption = None,
     max_cost: MaxCost = None,
     as_json: AsJson = False,
@@ -95,8 +129,8 @@ def chat(
 ) -> None:
     """Hold a conversation.
 
-    One question a line; /help lists the commands. Fails if the last question of a piped
-    conversation could not be answered.
+    One question a line; /reset forgets the conversation, /quit ends it. Fails if the last question
+    of a piped conversation could not be answered.
     """
     session = Session(
         models=model,
@@ -109,91 +143,123 @@ def chat(
         as_json=as_json,
         raw=raw,
     )
+    if sys.stdin.isatty():
+        # Line editing and history for `input`; not every Python has it.
+        with contextlib.suppress(ImportError):
+            import readline as readline
+        note(f"{COMMANDS}.")
     with asyncio.Runner() as runner:
-        talk = Talk(session, runner)
         try:
-            talk.hold()
+            answered = _talk(session, runner)
         finally:
-            runner.run(talk.session.agent.aclose())
-    if talk.failed and not sys.stdin.isatty():
+            runner.run(session.agent.aclose())
+    if not answered and not sys.stdin.isatty():
         raise typer.Exit(1)
 
 
-class Talk:
-    """A conversation: its history and what it has cost."""
+def _talk(session: Session, runner: asyncio.Runner) -> bool:
+    """Answer line after line until the user has had enough; False if the last one failed."""
+    history: list[dict[str, Any]] = []
+    answered = True
+    while (line := _read()) is not None and line != "/quit":
+        if line == "/reset":
+            history = []
+            note("The conversation is forgotten.")
+        elif line.startswith("/"):
+            note(f"{line} is no command; {COMMANDS}.")
+        elif line:
+            result = _result(session, runner, line, history)
+            answered = result is not None
+            history = history if result is None else result.messages
+    return answered
 
-    def __init__(self, session: Session, runner: asyncio.Runner) -> None:
-        self.session = session
-        self.failed = False
-        """The last question could not be answered."""
-        self._runner = runner
-        self._history: list[dict[str, Any]] = []
-        self._answers = 0
-        self._saved = 0.0
 
-    def hold(self) -> None:
-        """Read lines and answer them until the user has had enough."""
+def _read() -> str | None:
+    """The next line; None if there is none."""
+    try:
+        return _unicode(input("you> " if sys.stdin.isatty() else "")).strip()
+    except (EOFError, KeyboardInterrupt):
         if sys.stdin.isatty():
-            # Line editing and history for `input`; not every Python has it.
-            with contextlib.suppress(ImportError):
-                import readline as readline
-            _note("/help lists the commands; /quit or Ctrl-D ends.")
-        while (line := self._read()) is not None:
-            if line.startswith("/"):
-                if not self._obey(line):
-                    return
-            elif line:
-                self._answer(line)
-
-    def _read(self) -> str | None:
-        """The next line; None if there is none."""
-        try:
-            line = input("you> " if sys.stdin.isatty() else "")
-        except (EOFError, KeyboardInterrupt):
-            if sys.stdin.isatty():
-                _note("")
-            return None
-        return unicode(line).strip()
-
-    def _obey(self, command: str) -> bool:
-        """Carry out a command; False if it ends the conversation."""
-        match command.split()[0]:
-            case "/quit" | "/exit":
-                return False
-            case "/help":
-                _note(HELP)
-            case "/reset":
-                self._history = []
-                _note("The conversation is forgotten.")
-            case "/cost":
-                spent, saved = self.session.agent.spent, self._saved
-                _note(
-                    f"cost {telling.dollars(spent)}, saved {telling.dollars(saved)}, "
-                    f"answers {self._answers}"
-                )
-            case other:
-                _note(f"{plain(other)} is no command.\n{HELP}")
-        return True
-
-    def _answer(self, question: str) -> None:
-        self.failed = True
-        try:
-            stream = self.session.ask(question, self._history)
-            result = self._runner.run(show(stream, self.session.view))
-        except CascadeError:
-            return
-        except ConfigError as error:
-            _note(f"error: {plain(str(error))}")
-            return
-        except KeyboardInterrupt:
-            _note("The answer was stopped.")
-            return
-        self.failed = False
-        self._history = result.messages
-        self._answers += 1
-        self._saved += result.cost_saved
+            note("")
+        return None
 
 
-def _note(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+def _result(
+    session: Session, runner: asyncio.Runner, question: str, history: list[dict[str, Any]]
+) -> CascadeResult | None:
+    """The answer, which is shown; None, and why is told, if there is none."""
+    try:
+        return runner.run(show(session.ask(question, history), session.view))
+    except CascadeError:
+        pass  # the view has shown it
+    except ConfigError as error:
+        note(f"error: {error}")
+    except KeyboardInterrupt:
+        note("The answer was stopped.")
+    return None
+
+
+class Session:
+    """An agent and a view, made from the options.
+
+    Raises:
+        ConfigError: an option or the environment is wrong. Nothing was sent.
+        typer.Exit: there is no model to ask; the next step was printed.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: Sequence[str] | None,
+        simulated: bool,
+        system: str | None,
+        max_tokens: int | None,
+        temperature: float,
+        reveal: RevealChoice | None,
+        max_cost: float | None,
+        as_json: bool,
+        raw: bool,
+    ) -> None:
+        choice = choose(
+            models or (), simulated=simulated, max_tokens=max_tokens, environ=os.environ
+        )
+        if choice is None:
+            note(NO_MODEL)
+            raise typer.Exit(1)
+        self.agent = CascadeAgent(choice.models)
+        if not models and not as_json:
+            note(choice.told)
+        self.view, default = _view(as_json=as_json, raw=raw)
+        self._ask = partial(
+            self.agent.stream_events,
+            system_prompt=None if system is None else _unicode(system),
+            temperature=temperature,
+            max_cost=max_cost,
+            reveal=default if reveal is None else _REVEALS[reveal],
+        )
+
+    def ask(
+        self, question: str, history: Sequence[dict[str, Any]] = ()
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """The events of the answer to `question`."""
+        return self._ask(question, messages=history)
+
+
+_REVEALS: dict[RevealChoice, Reveal] = {RevealChoice.LIVE: "live", RevealChoice.HELD: "held"}
+
+
+def _view(*, as_json: bool, raw: bool) -> tuple[View, Reveal]:
+    """The view for this output, and what it shows of drafts unless told otherwise."""
+    if as_json:
+        return JsonLines(sys.stdout), "live"
+    if raw:
+        return Transcript(sys.stdout, sys.stderr, safe=str), "held"
+    console = terminal()
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveView(console), "live"
+    return Transcript(sys.stdout, sys.stderr), "held"
+
+
+def _unicode(text: str) -> str:
+    """A text of the command line as valid Unicode: bytes that were none become U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

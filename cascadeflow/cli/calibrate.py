@@ -18,7 +18,6 @@ from .plain import plain
 from .views import json_line
 
 if TYPE_CHECKING:
-    from ..calibration import CalibrationFile
     from ..evaluate.calibrate import Calibration
 
 
@@ -47,22 +46,6 @@ def calibrate(
     model, on queries like the labelled ones. Ends with 1, and writes nothing, where the labels are
     too few to say so. `CascadeAgent(policy="calibration.json")` loads the file.
     """
-    found, file = _find(files, target, confidence, recorded)
-    sys.stdout.write(json_line(msgspec.to_builtins(found)) if as_json else _told(found, out) + "\n")
-    if file is None:
-        raise typer.Exit(1)
-    from ..calibration import save
-
-    try:
-        save(file, out)
-    except OSError as error:
-        raise ConfigError(f"--out: {out} cannot be written: {error.strerror or error}") from None
-
-
-def _find(
-    files: list[Path], target: float, confidence: float, recorded: bool
-) -> tuple[Calibration, CalibrationFile | None]:
-    """What the labels say, and the file to write unless that is a refusal."""
     from .. import calibration
     from ..evaluate import calibrate as finding
     from ..evaluate.dataset import files as files_of
@@ -71,10 +54,17 @@ def _find(
 
     labels = finding.labels_of(read(*files_of(files)), default_estimator(), recorded=recorded)
     found = finding.calibrate(labels, target=target, confidence=confidence)
+    if found.advice != "refused":
+        scored_by = calibration.RECORDED if recorded else calibration.fingerprint()
+        file = finding.to_file(found, labels, estimator=scored_by)
+        try:
+            calibration.save(file, out)
+        except OSError as error:
+            told = error.strerror or error
+            raise ConfigError(f"--out: {out} cannot be written: {told}") from None
+    sys.stdout.write(json_line(msgspec.to_builtins(found)) if as_json else _told(found, out) + "\n")
     if found.advice == "refused":
-        return found, None
-    scored_by = calibration.RECORDED if recorded else calibration.fingerprint()
-    return found, finding.to_file(found, labels, estimator=scored_by)
+        raise typer.Exit(1)
 
 
 def _told(found: Calibration, out: Path) -> str:

@@ -1,10 +1,16 @@
-"""`cascadeflow demo`: a cascade at work, without a key and without a network."""
+"""`cascadeflow demo`: a cascade at work, without a key and without a network.
+
+First one question for each way in which a draft can end. The models' answers are a function of the
+question, so the questions are tried beforehand without their pauses. Nothing is arranged: a way
+that does not occur among them is not shown. Then many questions are measured on the small model
+alone, the cascade, and the large model alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Annotated
 
 import typer
@@ -13,11 +19,11 @@ from ..agent import CascadeAgent
 from ..config import ModelConfig
 from ..errors import CascadeError
 from ..providers.simulated import INSTANT, Question, Timing, generate, serve_in_thread
-from .compare import compare
+from ..result import CascadeResult
+from ..streaming.base import StreamEventType
 from .ladders import SIMULATED
-from .options import terminal
-from .scenes import find_scenes
-from .screens import ConsoleScreen, JsonScreen, Screen
+from .live import terminal
+from .screen import OUTCOMES, Checked, Intro, Outcome, Row, Scene, Screen, Summary
 from .views import show
 
 SMALL, LARGE = SIMULATED
@@ -28,6 +34,21 @@ SEARCHED = 200
 PACE = Timing(first_token=0.2, per_token=0.012)
 """Seconds; about what a small hosted model takes."""
 FAST = Timing(first_token=0.02, per_token=0.0012)
+BATCH = 20
+"""Questions tried at once."""
+SHORTEST, LONGEST = 80, 700
+"""Characters of a draft that can be watched and read in passing."""
+ENDS: Mapping[tuple[str, bool], Outcome] = {
+    ("after", True): "accepted",
+    ("after", False): "rejected",
+    ("during", False): "abandoned",
+}
+"""By the stage of the decision, and whether the draft was accepted."""
+BEST = 3
+"""Of how telling a scene is: 2 if the judge was right about the draft, and 1 if there is enough of
+the draft to watch it stream."""
+AT_ONCE = 16
+"""Questions measured at once; more would measure this machine instead of the models."""
 NEXT_STEP = (
     'cascadeflow ask --simulated "What is 17 * 23?", or export OPENAI_API_KEY=... and '
     'cascadeflow ask "Why is the sky blue?"'
@@ -38,13 +59,10 @@ def demo(
     questions: Annotated[
         int, typer.Option("--questions", "-n", min=1, max=10_000, help="Questions to measure.")
     ] = 60,
-    seed: Annotated[int, typer.Option("--seed", help="Which questions are asked.")] = 7,
+    seed: Annotated[int, typer.Option(help="Which questions are asked.")] = 7,
     fast: Annotated[
         bool, typer.Option("--fast", help="Let the models speak ten times as fast.")
     ] = False,
-    live: Annotated[
-        bool, typer.Option("--live/--no-live", help="Animate and colour; only on a terminal.")
-    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
 ) -> None:
     """Watch a cascade at work; no key, no network.
@@ -52,8 +70,8 @@ def demo(
     Three questions live, one for each way a draft can end; then the same measured on many. The
     models are simulated. It takes half a minute.
     """
-    screen: Screen = JsonScreen(sys.stdout) if as_json else ConsoleScreen(terminal(live=live))
-    screen.intro((SMALL, LARGE))
+    screen = Screen(None if as_json else terminal())
+    screen.tell(Intro([SMALL, LARGE]))
     asyncio.run(_play(screen, seed, questions, FAST if fast else PACE))
 
 
@@ -63,13 +81,14 @@ async def _play(screen: Screen, seed: int, questions: int, pace: Timing) -> None
             scenes = await find_scenes(agent, generate(seed, SEARCHED))
     with serve_in_thread(timing=pace) as server:
         async with _agent(server.url, SMALL, LARGE) as agent:
-            for number, scene in enumerate(scenes, 1):
-                screen.scene(number, len(scenes), scene)
+            for number, (outcome, question) in enumerate(scenes, 1):
+                screen.tell(Scene(number, len(scenes), question.text, question.kind, outcome))
                 try:
-                    result = await show(agent.stream_events(scene.question.text), screen.view)
+                    result = await show(agent.stream_events(question.text), screen.view)
                 except CascadeError:
                     continue
-                screen.checked(scene, scene.question.check(result.content))
+                right = question.check(result.content)
+                screen.tell(Checked(right, question.answer))
         await _measure(screen, server.url, generate(seed, questions))
 
 
@@ -80,12 +99,81 @@ async def _measure(screen: Screen, url: str, questions: Sequence[Question]) -> N
         _agent(url, LARGE) as large,
     ):
         agents = {"small alone": small, "cascade": cascade, "large alone": large}
-        with screen.progress(len(questions) * len(agents)) as answered:
-            rows = await compare(agents, questions, answered)
-    screen.summary(rows, NEXT_STEP)
+        screen.wait(len(questions) * len(agents))
+        rows = await compare(agents, questions)
+    screen.tell(Summary(rows, NEXT_STEP))
 
 
 def _agent(url: str, *names: str) -> CascadeAgent:
     return CascadeAgent(
         [ModelConfig(name, "simulated", base_url=url, max_tokens=ANSWER_TOKENS) for name in names]
+    )
+
+
+async def find_scenes(
+    agent: CascadeAgent, questions: Sequence[Question]
+) -> list[tuple[Outcome, Question]]:
+    """The most telling question of each outcome that occurs, in the order of `OUTCOMES`.
+
+    Only questions whose final answer is right are taken.
+    """
+    best: dict[Outcome, tuple[int, Question]] = {}
+    for start in range(0, len(questions), BATCH):
+        batch = questions[start : start + BATCH]
+        tried = await asyncio.gather(*(_try(agent, question) for question in batch))
+        for question, (outcome, telling) in zip(batch, tried, strict=True):
+            if outcome and (outcome not in best or telling > best[outcome][0]):
+                best[outcome] = telling, question
+        if [telling for telling, _ in best.values()] == [BEST] * len(OUTCOMES):
+            break
+    return [(outcome, best[outcome][1]) for outcome in OUTCOMES if outcome in best]
+
+
+async def _try(agent: CascadeAgent, question: Question) -> tuple[Outcome | None, int]:
+    """What becomes of the draft, None if it shows nothing, or not in passing; how telling it is."""
+    draft, outcome, final = "", None, ""
+    async for event in agent.stream_events(question.text):
+        match event.type:
+            case StreamEventType.CHUNK if event.data["phase"] == "draft":
+                draft += event.content
+            case StreamEventType.DRAFT_DECISION:
+                outcome = ENDS.get((event.data["stage"], event.data["accepted"]))
+            case StreamEventType.COMPLETE:
+                final = event.data["result"]["content"]
+            case _:
+                pass
+    if not 0 < len(draft) <= LONGEST or not question.check(final):
+        return None, 0
+    judged_well = question.check(draft) == (outcome == "accepted")
+    return outcome, 2 * judged_well + (len(draft) >= SHORTEST)
+
+
+async def compare(agents: Mapping[str, CascadeAgent], questions: Sequence[Question]) -> list[Row]:
+    """One row for each agent."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(agent: CascadeAgent, question: Question) -> CascadeResult:
+        async with gate:
+            try:
+                return await agent.run(question.text)
+            except CascadeError as error:
+                return error.result
+
+    return [
+        _row(name, questions, await asyncio.gather(*(ask(agent, each) for each in questions)))
+        for name, agent in agents.items()
+    ]
+
+
+def _row(name: str, questions: Sequence[Question], results: Sequence[CascadeResult]) -> Row:
+    first = [result.first_token_ms for result in results if result.first_token_ms is not None]
+    checked = zip(questions, results, strict=True)
+    return Row(
+        name=name,
+        questions=len(questions),
+        right=sum(question.check(result.content) for question, result in checked),
+        cost=sum(result.total_cost for result in results),
+        escalated=sum(result.cascaded for result in results),
+        first_token_ms=median(first) if first else None,
+        latency_ms=median(result.latency_ms for result in results),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from .. import __version__
 from ..providers.catalog import CATALOG
 from .evaluate import AsJson
-from .ladders import LADDERS, key_of
+from .ladders import choose, key_of
 from .plain import plain
 from .probe import LocalServer, local_servers
 from .telling import few
@@ -44,16 +44,16 @@ class ProviderKey(msgspec.Struct, frozen=True):
     needed: bool
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True):
     """What was found."""
 
     version: str
     python: str
-    keys: tuple[ProviderKey, ...]
-    servers: tuple[LocalServer, ...]
+    keys: list[ProviderKey]
+    servers: list[LocalServer]
     extras: Mapping[str, Mapping[str, str | None]]
     """Extra -> package -> installed version; None: missing."""
-    next: tuple[str, ...]
+    next: list[str]
     """What to do, the first thing first."""
 
 
@@ -62,48 +62,37 @@ def doctor(as_json: AsJson = False) -> None:
 
     Keys (never their values), servers on this machine, installed extras, and what to do next.
     """
-    report = examine(os.environ)
-    if as_json:
-        sys.stdout.write(json_line(msgspec.to_builtins(report)))
-    else:
-        sys.stdout.write(plain("\n".join(lines(report))) + "\n")
+    report = _examine(os.environ)
+    told = json_line(msgspec.to_builtins(report)) if as_json else "\n".join(_lines(report)) + "\n"
+    sys.stdout.write(plain(told))
 
 
-def examine(environ: Mapping[str, str]) -> Report:
+def _examine(environ: Mapping[str, str]) -> Report:
     """Look around; asks nobody but servers on loopback."""
-    keys = tuple(
+    keys = [
         ProviderKey(name, line.key_variables, key_of(name, environ), line.needs_key)
         for name, line in CATALOG.items()
         if not line.embedded
-    )
-    servers = tuple(local_servers(environ))
+    ]
+    servers = local_servers(environ)
     extras = {extra: {name: _installed(name) for name in names} for extra, names in EXTRAS.items()}
-    return Report(
-        version=__version__,
-        python=platform.python_version(),
-        keys=keys,
-        servers=servers,
-        extras=extras,
-        next=tuple(_steps(environ, servers, extras)),
-    )
+    steps = [*_steps(environ, keys, servers, extras)]
+    return Report(__version__, platform.python_version(), keys, servers, extras, steps)
 
 
-def lines(report: Report) -> Iterator[str]:
+def _lines(report: Report) -> Iterator[str]:
     """The report for people."""
     yield f"cascadeflow {report.version}, Python {report.python}"
     yield "\nProviders and their keys (names of variables only)"
-    for key in report.keys:
-        yield f"  {key.provider:<12} {_key_state(key)}"
+    yield from (f"  {key.provider:<12} {_key_state(key)}" for key in report.keys)
     yield "\nServers on this machine"
-    for server in report.servers:
-        yield f"  {server.name:<12} {_server_state(server)}"
+    yield from (f"  {server.name:<12} {_server_state(server)}" for server in report.servers)
     yield "\nExtras"
     for extra, packages in report.extras.items():
         told = ", ".join(f"{name} {found or 'MISSING'}" for name, found in packages.items())
         yield f"  {extra:<12} {told}"
     yield "\nNext"
-    for step in report.next:
-        yield f"  {step}"
+    yield from (f"  {step}" for step in report.next)
 
 
 def _key_state(key: ProviderKey) -> str:
@@ -130,15 +119,13 @@ def _installed(package: str) -> str | None:
 
 def _steps(
     environ: Mapping[str, str],
-    servers: tuple[LocalServer, ...],
+    keys: Sequence[ProviderKey],
+    servers: Sequence[LocalServer],
     extras: Mapping[str, Mapping[str, str | None]],
 ) -> Iterator[str]:
     names = [f"{server.name}/{server.models[0]}@0,0" for server in servers if server.models]
-    names += [
-        f"{name}/NAME" for name, line in CATALOG.items() if line.needs_key and key_of(name, environ)
-    ]
-    ollama = any(server.name == "ollama" and server.models for server in servers)
-    if ollama or any(key_of(provider, environ) for provider, *_ in LADDERS):
+    names += [f"{key.provider}/NAME" for key in keys if key.needed and key.set_in]
+    if choose((), simulated=False, max_tokens=None, environ=environ) is not None:
         yield 'cascadeflow ask "Why is the sky blue?"'
     elif names:
         yield f'cascadeflow ask --model {names[0]} "Why is the sky blue?"'

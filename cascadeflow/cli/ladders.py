@@ -101,8 +101,14 @@ def parse_model(text: str, max_tokens: int | None = None) -> ModelConfig:
     if found is None or "," in found["name"].partition("@")[2]:  # prices that are no numbers
         raise ConfigError(f"--model is {text!r}; it must be {_FORMS}")
     prices = [None if found[name] is None else float(found[name]) for name in ("input", "output")]
-    address = found["address"]
-    return _model(found["provider"], found["name"], max_tokens, *prices, base_url=address)
+    return ModelConfig(
+        found["name"],
+        found["provider"],
+        base_url=found["address"],
+        max_tokens=_limit(found["name"], max_tokens),
+        input_price=prices[0],
+        output_price=prices[1],
+    )
 
 
 def key_of(provider: str, environ: Mapping[str, str]) -> str | None:
@@ -111,26 +117,11 @@ def key_of(provider: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _choice(provider: str, names: Iterable[str], max_tokens: int | None, why: str) -> Choice:
-    return Choice(tuple(_model(provider, name, max_tokens) for name in names), why)
+    limits = {name: _limit(name, max_tokens) for name in names}
+    models = [ModelConfig(name, provider, max_tokens=limit) for name, limit in limits.items()]
+    return Choice(tuple(models), why)
 
 
-def _model(
-    provider: str,
-    name: str,
-    max_tokens: int | None,
-    input_price: float | None = None,
-    output_price: float | None = None,
-    *,
-    base_url: str | None = None,
-) -> ModelConfig:
-    """A model with a limit that suits a terminal; one that thinks gets none that was not asked."""
-    if max_tokens is None and not traits(name).thinks:
-        max_tokens = ANSWER_TOKENS
-    return ModelConfig(
-        name,
-        provider,
-        base_url=base_url,
-        max_tokens=max_tokens,
-        input_price=input_price,
-        output_price=output_price,
-    )
+def _limit(name: str, given: int | None) -> int | None:
+    """One that suits a terminal; a model that thinks gets none that was not asked for."""
+    return ANSWER_TOKENS if given is None and not traits(name).thinks else given

@@ -25,6 +25,13 @@ REDRAWN = 20
 VOID = "strike dim"
 
 
+def terminal() -> Console:
+    """Standard output; nothing that is printed is taken for markup."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.soft_wrap = not console.is_terminal  # a file keeps its lines whole
+    return console
+
+
 class LiveView:
     """A view for one query at a time on a rich console; `closed` may be fed again."""
 

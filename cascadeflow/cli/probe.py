@@ -91,21 +91,11 @@ def _loopback(name: str, environ: Mapping[str, str]) -> SplitResult | None:
     """The base URL of a server, if it is on this machine."""
     try:
         parts = urlsplit(endpoint(ModelConfig("models", name), CATALOG[name], environ))
-        port = parts.port
+        host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
+        local = parts.scheme == "http" and parts.port and ipaddress.ip_address(host).is_loopback
     except (ConfigError, ValueError):
         return None
-    if parts.scheme != "http" or port is None or not _is_loopback(parts.hostname or ""):
-        return None
-    return parts._replace(path=parts.path.removesuffix("/chat/completions"))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts._replace(path=parts.path.removesuffix("/chat/completions")) if local else None
 
 
 def _get(base: SplitResult, path: str, shape: type[T]) -> T | None:

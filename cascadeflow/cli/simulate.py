@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .plain import plain
+from .views import note
 
 READY = """\
 Simulated models at {url} (Ctrl-C ends).
@@ -26,11 +26,9 @@ Names with mini, small, haiku, 8b, nano, flash or lite are the small model, othe
 
 
 def simulate(
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="0 takes any free port.")
-    ] = 8808,
-    seed: Annotated[int, typer.Option("--seed", help="Which mistakes the models make.")] = 0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8808,
+    seed: Annotated[int, typer.Option(help="Which mistakes the models make.")] = 0,
 ) -> None:
     """Serve the simulated models on this machine.
 
@@ -43,7 +41,7 @@ def simulate(
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     except OSError as error:
-        sys.stderr.write(plain(f"cannot listen on {host} port {port}: {error}\n"))
+        note(f"cannot listen on {host} port {port}: {error}")
         raise typer.Exit(1) from None
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TextIO
@@ -48,6 +49,12 @@ async def show(stream: AsyncGenerator[StreamEvent, None], view: View) -> Cascade
     raise ValueError("the stream ended without COMPLETE or ERROR")
 
 
+def note(text: str) -> None:
+    """Tell people something beside the output, on standard error."""
+    sys.stderr.write(plain(text) + "\n")
+    sys.stderr.flush()
+
+
 def json_line(value: Mapping[str, Any]) -> str:
     """One line of JSON in ASCII: whatever a model said, a terminal may be shown it."""
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
@@ -67,11 +74,8 @@ class JsonLines:
         data = dict(event.data)
         if event.type == StreamEventType.ERROR:
             error = data["error"]
-            data["error"] = {
-                "type": type(error).__name__,
-                "kind": data["kind"],
-                "message": str(error),
-            }
+            told = {"type": type(error).__name__, "kind": data["kind"], "message": str(error)}
+            data["error"] = told
         self.write({"type": event.type.value, "content": event.content, "data": data})
 
     def write(self, value: Mapping[str, Any]) -> None:

@@ -103,22 +103,15 @@ def calibrate(
         raise ConfigError(f"confidence is {confidence}; it must be at least 0.5 and below 1")
     loss = _losses(labels, target)
     tested = certify(labels.score, loss, target=target, alpha=1 - confidence)
-    found = Calibration(target=target, confidence=confidence, rows=len(labels.score))
+    blank = Calibration(target=target, confidence=confidence, rows=len(labels.score))
     if tested.threshold is None:
-        found = _without(labels, loss, tested, found)
+        found = _without(labels, loss, tested, blank)
     else:
-        found = _with(labels, tested.threshold, found)
-    if not _wanting(labels, found):
-        return found
-    return _refused(labels, found)
+        found = _with(labels, tested.threshold, blank)
+    return _refused(labels, blank) if _wanting(labels, found) else found
 
 
-def labels_of(
-    rows: Iterable[Row],
-    estimator: Estimator,
-    *,
-    recorded: bool = False,
-) -> Labels:
+def labels_of(rows: Iterable[Row], estimator: Estimator, *, recorded: bool = False) -> Labels:
     """Score the rows of which at least one label is known; the others are passed over.
 
     Args:
@@ -129,12 +122,10 @@ def labels_of(
     found: list[Scored] = []
     names: Counter[str] = Counter()
     for row in rows:
-        if row.draft_correct is None and row.verifier_correct is None:
-            continue
-        if recorded and row.p_good is None:
-            continue
-        found.append(scored(row, None if recorded else estimator))
-        names[row.file] += 1
+        unlabelled = row.draft_correct is None and row.verifier_correct is None
+        if not unlabelled and not (recorded and row.p_good is None):
+            found.append(scored(row, None if recorded else estimator))
+            names[row.file] += 1
     files = tuple(Source(name, count) for name, count in sorted(names.items()))
     return to_labels(found, files)
 
@@ -192,19 +183,10 @@ def scored(row: Row, estimator: Estimator | None) -> Scored:
         seen = replay(row, estimator, streamed=True)
         asked, kept = seen.asked, seen.asked and seen.abandoned is None
         score = seen.estimate.p_good if kept else 0.0 if asked else NOT_ASKED
-    strong = row.verifier.cost if row.verifier is not None else None
-    return (
-        score,
-        float(kept),
-        _number(row.draft_correct),
-        _number(row.verifier_correct),
-        _number(row.draft.cost) if asked else 0.0,
-        _number(strong),
-    )
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+    paid = row.draft.cost if asked else 0.0
+    known = (row.draft_correct, row.verifier_correct, paid, row.strong_cost)
+    draft, strong, draft_usd, strong_usd = (math.nan if each is None else each for each in known)
+    return score, float(kept), draft, strong, draft_usd, strong_usd
 
 
 def _losses(labels: Labels, target: float) -> Losses:
@@ -231,17 +213,15 @@ def _wanting(labels: Labels, found: Calibration) -> bool:
     return at_best.advice != "direct"
 
 
-def _refused(labels: Labels, found: Calibration) -> Calibration:
+def _refused(labels: Labels, blank: Calibration) -> Calibration:
     """Says which labels are missing, and how to give them."""
     columns = (("draft_correct", labels.draft), ("verifier_correct", labels.strong))
     counts = [(name, int(np.isnan(column).sum())) for name, column in columns]
     lacking = " and ".join(f"{count} have no {name}" for name, count in counts if count)
-    return Calibration(
-        target=found.target,
-        confidence=found.confidence,
-        rows=found.rows,
+    return msgspec.structs.replace(
+        blank,
         advice="refused",
-        reason=f"of {found.rows} labelled rows {lacking}, but the promise compares the two, and "
+        reason=f"of {blank.rows} labelled rows {lacking}, but the promise compares the two, and "
         f"what is not known counts at its worst. {HOW_TO_LABEL}",
     )
 

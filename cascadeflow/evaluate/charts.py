@@ -11,7 +11,7 @@ A picture is a Vega-Lite specification, which altair checks. Only numbers go int
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
@@ -28,13 +28,9 @@ MOST_POINTS: Final = 200
 CELLS: Final = 20
 """Of the histogram, over [0, 1]."""
 SIZE: Final = {"width": 300, "height": 240}
-LINES: Final = {
-    "judge": "#1b6ca8",
-    "oracle": "#2a9d5c",
-    "query length": "#c98a1b",
-    "random": "#8a8a8a",
-}
-DRAFTS: Final = {"right": "#2a9d5c", "wrong": "#b3261e"}
+GREEN, RED, GREY, BLUE = "#2a9d5c", "#b3261e", "#8a8a8a", "#1b6ca8"
+LINES: Final = {"judge": BLUE, "oracle": GREEN, "query length": "#c98a1b", "random": GREY}
+DRAFTS: Final = {"right": GREEN, "wrong": RED}
 
 
 def picture(workload: Workload) -> alt.HConcatChart:
@@ -42,12 +38,8 @@ def picture(workload: Workload) -> alt.HConcatChart:
     labels, paired = workload.judged, workload.paired
     parts = [_trade(workload, paired)] if paired.any() else []
     parts += [_reliability(workload, labels), _histogram(workload, labels)]
-    spec: Spec = {
-        "title": workload.name,
-        "hconcat": parts,
-        "resolve": {"scale": {"color": "independent"}},
-    }
-    return alt.HConcatChart.from_dict(spec)
+    apart = {"scale": {"color": "independent"}}
+    return alt.HConcatChart.from_dict({"title": workload.name, "hconcat": parts, "resolve": apart})
 
 
 def _trade(workload: Workload, paired: Mask) -> Spec:
@@ -80,7 +72,7 @@ def _trade(workload: Workload, paired: Mask) -> Spec:
     }
     dot = {
         "data": {"values": [here]},
-        "mark": {"type": "point", "filled": True, "size": 90, "color": "#b3261e"},
+        "mark": {"type": "point", "filled": True, "size": 90, "color": RED},
         "encoding": encoding,
     }
     return {**SIZE, "title": "Cost and quality (dot: the policy)", "layer": [lines, dot]}
@@ -119,7 +111,9 @@ def _walk(
 
 def _reliability(workload: Workload, labels: Mask) -> Spec:
     bins = reliability(workload.column("p_good")[labels], workload.column("weak")[labels])
-    seen = zip(bins.estimated, bins.observed, strict=True)
+    seen = [
+        {"p": p, "right": right} for p, right in zip(bins.estimated, bins.observed, strict=True)
+    ]
     unit = {"domain": [0, 1]}
     encoding = {
         "x": {"field": "p", "type": "quantitative", "title": "p_good", "scale": unit},
@@ -127,12 +121,12 @@ def _reliability(workload: Workload, labels: Mask) -> Spec:
     }
     diagonal = {
         "data": {"values": [{"p": end, "right": end} for end in (0, 1)]},
-        "mark": {"type": "line", "color": "#8a8a8a", "strokeDash": [4, 4]},
+        "mark": {"type": "line", "color": GREY, "strokeDash": [4, 4]},
         "encoding": encoding,
     }
     line = {
-        "data": {"values": [{"p": p, "right": right} for p, right in seen]},
-        "mark": {"type": "line", "point": True, "color": LINES["judge"]},
+        "data": {"values": seen},
+        "mark": {"type": "line", "point": True, "color": BLUE},
         "encoding": encoding,
     }
     return {**SIZE, "title": "Reliability", "layer": [diagonal, line]}
@@ -163,6 +157,5 @@ def _cells(draft: str, p_good: Floats) -> Iterator[Spec]:
 
 
 def _colour(field: str, colours: dict[str, str]) -> Spec:
-    names: Sequence[str] = list(colours)
-    scale = {"domain": names, "range": list(colours.values())}
+    scale = {"domain": [*colours], "range": [*colours.values()]}
     return {"field": field, "type": "nominal", "title": None, "scale": scale}

@@ -22,7 +22,6 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from io import BufferedReader
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -103,6 +102,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return content if isinstance(content, str) else str(content or "")
 
     @property
+    def strong_cost(self) -> float | None:
+        """US dollars of the verifier's answer; None: not known."""
+        return None if self.verifier is None else self.verifier.cost
+
+    @property
     def fold(self) -> int:
         """Of cross-validation: by what was asked alone, whoever answered it and in which file."""
         return zlib.crc32(self.asked.encode("utf-8", "surrogatepass")) % FOLDS
@@ -156,19 +160,26 @@ def read(*paths: str | Path) -> Iterator[Row]:
         ConfigError: a file cannot be read, or a line is no row; says which, and why.
     """
     places = [Path(path) for path in paths]
-    feedback = _feedback(places)
+    feedback = {
+        str(told["feedback"]): label
+        for path in places
+        for where, told in _objects(path)
+        if told.get("feedback") is not None
+        if (label := _label("correct", told.get("correct"), where)) is not None
+    }
     for path in places:
-        for number, text in _lines(path):
-            told = _decode(text, f"{path}:{number}")
+        for where, told in _objects(path):
             if told.get("feedback") is None and told.get("draft") is not None:
-                yield _row(told, feedback, path, number)
+                yield _row(told, feedback, path, where)
 
 
 def request_of(row: Row) -> Request:
     """What the models were asked."""
     messages: list[Message] = [*(row.messages or ())]
-    if row.query is not None and not _ends_with(messages, row.query):
-        messages.append({"role": "user", "content": row.query})
+    if row.query is not None:
+        last: Message = messages[-1] if messages else {}
+        if (last.get("role"), last.get("content")) != ("user", row.query):
+            messages.append({"role": "user", "content": row.query})
     return Request(
         messages=tuple(messages),
         tools=tuple(map(_tool, row.tools or ())),
@@ -209,9 +220,8 @@ def _cut(text: str, pieces: int) -> list[str]:
 
 
 def _call(call: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Id, name and arguments as JSON text; OpenAI nests the two latter."""
-    inner = call.get("function") if isinstance(call.get("function"), dict) else None
-    told: Mapping[str, Any] = inner or call
+    """Id, name and arguments as JSON text."""
+    told = _function(call)
     arguments = told.get("arguments")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
     return str(call.get("id") or ""), str(told.get("name") or ""), text
@@ -219,8 +229,7 @@ def _call(call: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     """A tool in normal form."""
-    inner = tool.get("function") if isinstance(tool.get("function"), dict) else None
-    told: Mapping[str, Any] = inner or tool
+    told = _function(tool)
     return {
         "name": str(told.get("name", "")),
         "description": str(told.get("description") or ""),
@@ -228,15 +237,13 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ends_with(messages: list[Message], query: str) -> bool:
-    return bool(messages) and (messages[-1].get("role"), messages[-1].get("content")) == (
-        "user",
-        query,
-    )
+def _function(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What OpenAI nests, of a tool or a call."""
+    inner: object = told.get("function")
+    return msgspec.convert(inner, dict[str, Any]) if isinstance(inner, dict) else told
 
 
-def _row(told: Mapping[str, Any], feedback: Mapping[str, float], path: Path, number: int) -> Row:
-    where = f"{path}:{number}"
+def _row(told: Mapping[str, Any], feedback: Mapping[str, float], path: Path, where: str) -> Row:
     if told.get("query") is None and not told.get("messages"):
         raise ConfigError(f"{where}: the row has neither query nor messages")
     fixed: dict[str, Any] = {
@@ -249,18 +256,14 @@ def _row(told: Mapping[str, Any], feedback: Mapping[str, float], path: Path, num
         fixed[LABELS[0] if told.get("accepted") else LABELS[1]] = feedback[fixed["id"]]
     try:
         evidence = msgspec.convert(told.get("evidence") or {}, dict[str, Any])
-        return msgspec.convert({**told, **fixed, "opinions": [*_opinions(evidence)]}, Row)
+        opinions = [
+            {"judge": judge, "p_good": float(p_good)}
+            for judge in JUDGES
+            if isinstance(p_good := evidence.get(judge), int | float) and 0 <= p_good <= 1
+        ]
+        return msgspec.convert({**told, **fixed, "opinions": opinions}, Row)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {error}") from None
-
-
-def _opinions(evidence: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for judge in JUDGES:
-        match evidence.get(judge):
-            case float() | int() as p_good if 0 <= p_good <= 1:
-                yield {"judge": judge, "p_good": float(p_good)}
-            case _:
-                pass
 
 
 def _choice(choice: str | Mapping[str, Any] | None) -> ToolChoice | None:
@@ -283,40 +286,26 @@ def _label(name: str, value: float | None, where: str) -> float | None:
             raise ConfigError(f"{where}: {name} is {value}; it must be from 0 (wrong) to 1 (right)")
 
 
-def _feedback(paths: list[Path]) -> dict[str, float]:
-    """Answer's id -> how right it was."""
-    found: dict[str, float] = {}
-    for path in paths:
-        for number, text in _lines(path):
-            told = _decode(text, f"{path}:{number}")
-            if told.get("feedback") is not None:
-                value = _label("correct", told.get("correct"), f"{path}:{number}")
-                found |= {} if value is None else {str(told["feedback"]): value}
-    return found
+def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(file and number, object) of each line that holds something and was written whole."""
+    for number, text in _lines(path):
+        where = f"{path}:{number}"
+        try:
+            yield where, _decode(text, where)
+        except ConfigError:
+            if text.endswith(b"\n"):
+                raise
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(number from 1, line) of each line that holds something and was written whole."""
+    """(number from 1, line) of each line that holds something."""
     try:
-        with _opened(path) as file:
+        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
             for number, text in enumerate(file, 1):
-                whole = text.endswith(b"\n")
-                if text.strip() and (whole or _is_json(text)):
+                if text.strip():
                     yield number, text
     except (OSError, EOFError, zlib.error) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-
-
-def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
-    return gzip.open(path) if path.name.endswith(".gz") else path.open("rb")
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _decode(text: bytes, where: str) -> dict[str, Any]:

@@ -225,9 +225,8 @@ def reliability(p: ArrayLike, correct: ArrayLike) -> Reliability:
 def ece(p: ArrayLike, correct: ArrayLike) -> float:
     """Expected calibration error over bins of as many rows each."""
     found = reliability(p, correct)
-    total = sum(found.rows)
-    gaps = zip(found.estimated, found.observed, found.rows, strict=True)
-    return sum(abs(said - seen) * rows for said, seen, rows in gaps) / total if total else 0.0
+    gaps = np.abs(np.subtract(found.estimated, found.observed))
+    return float(np.average(gaps, weights=found.rows)) if found.rows else 0.0
 
 
 def run_ends(ordered: Floats) -> NDArray[np.intp]:

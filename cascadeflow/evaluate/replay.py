@@ -23,7 +23,7 @@ from ..core.economics import Costs, Priced
 from ..core.policy import Advisable, Estimator, Observer, Opinion, Policy, ThresholdPolicy
 from ..errors import ConfigError
 from ..quality import default_estimator
-from ..types import Delta, Estimate, Request, TextDelta, ToolCallDelta
+from ..types import Delta, Estimate, TextDelta, ToolCallDelta
 from .dataset import Answer, Row, deltas_of, request_of
 
 BYTES_PER_TOKEN = 4
@@ -123,9 +123,12 @@ def replay(
         policy: None: the shipped thresholds.
         streamed: whether the draft is also judged while it streams. It costs a few times as much.
     """
-    rule = _priced(ThresholdPolicy() if policy is None else policy, row)
+    rule = ThresholdPolicy() if policy is None else policy
+    if isinstance(rule, Priced):
+        rule = rule.priced(Costs(row.draft.cost or 0.0, row.strong_cost or 0.0))
     request = request_of(row)
     observer = estimator.observe(request)
+    form = "tools" if request.tools else "text"
     before = observer.estimate()
     asked = rule.decide(before, "before")[0] != "escalate"
     estimate = before
@@ -135,7 +138,7 @@ def replay(
         advise(observer, row)
         estimate = observer.estimate()
     return Replayed(
-        form=_form(observer, request),
+        form=observer.form if isinstance(observer, Formed) else form,
         before=before.p_good,
         estimate=estimate,
         asked=asked,
@@ -202,14 +205,6 @@ def _stream(row: Row, observer: Observer, rule: Policy) -> Abandoned | None:
     return None
 
 
-def _priced(rule: Policy, row: Row) -> Policy:
-    """The policy for what this row cost."""
-    if not isinstance(rule, Priced):
-        return rule
-    strong = row.verifier.cost if row.verifier is not None else None
-    return rule.priced(Costs(row.draft.cost or 0.0, strong or 0.0))
-
-
 def _size(delta: Delta) -> int:
     """Bytes of the answer in a delta."""
     match delta:
@@ -219,9 +214,3 @@ def _size(delta: Delta) -> int:
             return len((name + arguments).encode("utf-8", "surrogatepass"))
         case _:
             return 0
-
-
-def _form(observer: Observer, request: Request) -> str:
-    if isinstance(observer, Formed):
-        return observer.form
-    return "tools" if request.tools else "text"

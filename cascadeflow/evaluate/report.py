@@ -114,13 +114,6 @@ def _mistakes(kind: Kind, mistakes: Sequence[Mistake]) -> str:
 def _cells(mistake: Mistake) -> Iterator[str]:
     weigh = percent if mistake.kind == "kept_wrong" else dollars
     evidence = "\n".join(f"{name} {value:.3g}" for name, value in mistake.evidence.items())
-    told = (
-        mistake.id,
-        number(mistake.p_good, 2),
-        weigh(mistake.weight),
-        mistake.query,
-        mistake.draft,
-        evidence,
-    )
-    for text in told:
+    measured = (number(mistake.p_good, 2), weigh(mistake.weight))
+    for text in (mistake.id, *measured, mistake.query, mistake.draft, evidence):
         yield f"<td>{html.escape(text)}</td>"

@@ -202,12 +202,11 @@ def _point(workload: Workload) -> OperatingPoint | None:
 
 
 def _baselines(workload: Workload) -> dict[str, Figures]:
-    found = {"random": RANDOM}
-    for name in (QUERY, "before", *RAW):
-        rows = _with_signal(workload, name)
-        if rows is not None:
-            found[name] = _ranked(workload, workload.column(name)[rows], rows).figures()
-    return found
+    return {"random": RANDOM} | {
+        name: _ranked(workload, workload.column(name)[rows], rows).figures()
+        for name in (QUERY, "before", *RAW)
+        if (rows := _with_signal(workload, name)) is not None
+    }
 
 
 def _with_signal(workload: Workload, name: str) -> Mask | None:
@@ -221,11 +220,10 @@ def _ranked(workload: Workload, score: Floats, rows: Mask) -> Ranking:
 
 
 def _comparisons(workload: Workload, resamples: int) -> list[Comparison]:
-    with_signal = {name: _with_signal(workload, name) for name in (QUERY, *RAW)}
     return [
         _comparison(workload, name, rows, resamples)
-        for name, rows in with_signal.items()
-        if rows is not None
+        for name in (QUERY, *RAW)
+        if (rows := _with_signal(workload, name)) is not None
     ]
 
 

@@ -12,11 +12,10 @@ Among the numbers are signals that a judge must beat, higher where the draft sho
 
 from __future__ import annotations
 
-import heapq
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -40,12 +39,6 @@ MOST_MISTAKES: Final = 10
 SHORT: Final = 280
 """Characters of a query or answer that are kept of a mistake."""
 MOST_EVIDENCE: Final = 6
-COLUMNS: Final = (
-    "weak", "strong", "p_good", "benefit", "score", "before", "accepted", "asked",
-    "draft_dollars", "strong_dollars", QUERY, *RAW, "tokens", "abandoned_tokens", "abandoned_p",
-    "fold",
-)  # fmt: skip
-"""One number per row each; NaN where it is unknown. Units: dollars, tokens, natural logs."""
 
 
 class Mistake(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +69,7 @@ class Workload:
         self.rate = rate
         self.held_out = held_out
         self.forms: Counter[str] = Counter()
-        self._columns = {column: array("d") for column in COLUMNS}
+        self._columns = {column: array("d") for column in _NUMBERS}
         self._mistakes: dict[Kind, list[tuple[float, int, Mistake]]] = {
             "kept_wrong": [],
             "escalated_in_vain": [],
@@ -88,7 +81,8 @@ class Workload:
     def add(self, row: Row, replayed: Replayed) -> None:
         """Keep the numbers of a row."""
         self.forms[replayed.form] += 1
-        for column, value in _numbers(row, replayed).items():
+        for column, number in _NUMBERS.items():
+            value = number(row, replayed)
             self._columns[column].append(math.nan if value is None else value)
         if row.draft_correct is not None and row.verifier_correct is not None:
             self._blame(row, replayed, row.verifier_correct - row.draft_correct)
@@ -115,30 +109,24 @@ class Workload:
 
     def mistakes(self, kind: Kind) -> list[Mistake]:
         """The most costly, the worst first."""
-        return [mistake for *_, mistake in sorted(self._mistakes[kind], reverse=True)]
+        return [mistake for *_, mistake in self._mistakes[kind]]
 
     def _blame(self, row: Row, replayed: Replayed, gain: float) -> None:
-        """Remember the row if its decision was a costly mistake."""
+        """Remember the row if its decision was a costly mistake; the surer the judge, the worse."""
+        p_good = replayed.estimate.p_good
         if replayed.kept and gain > 0:
-            # The surer the judge was, the worse.
-            self._remember("kept_wrong", gain, gain * replayed.estimate.p_good, row, replayed)
+            self._remember("kept_wrong", gain, p_good, row, replayed)
         elif not replayed.kept and gain <= 0:
-            dollars = _strong_dollars(row) or 0.0
-            surety = 1 - replayed.estimate.p_good
-            self._remember("escalated_in_vain", dollars, dollars * surety, row, replayed)
+            self._remember("escalated_in_vain", row.strong_cost or 0.0, 1 - p_good, row, replayed)
 
     def _remember(
-        self, kind: Kind, weight: float, rank: float, row: Row, replayed: Replayed
+        self, kind: Kind, weight: float, surety: float, row: Row, replayed: Replayed
     ) -> None:
-        heap = self._mistakes[kind]
-        if len(heap) == MOST_MISTAKES and rank <= heap[0][0]:
-            return
+        worst = self._mistakes[kind]
         # The place breaks ties: mistakes are not compared, and the earlier one stays.
-        entry = (rank, -len(self), _mistake(kind, weight, row, replayed))
-        if len(heap) < MOST_MISTAKES:
-            heapq.heappush(heap, entry)
-        else:
-            heapq.heapreplace(heap, entry)
+        worst.append((weight * surety, -len(self), _mistake(kind, weight, row, replayed)))
+        worst.sort(reverse=True)
+        del worst[MOST_MISTAKES:]
 
 
 def collect(
@@ -153,29 +141,6 @@ def collect(
     return list(found.values())
 
 
-def _numbers(row: Row, replayed: Replayed) -> dict[str, float | None]:
-    gone = replayed.abandoned
-    return {
-        "weak": row.draft_correct,
-        "strong": row.verifier_correct,
-        "p_good": replayed.estimate.p_good,
-        "benefit": replayed.estimate.benefit,
-        "score": replayed.score,
-        "before": replayed.before,
-        "accepted": float(replayed.accepted),
-        "asked": float(replayed.asked),
-        "draft_dollars": row.draft.cost,
-        "strong_dollars": _strong_dollars(row),
-        QUERY: -float(len(row.asked)),
-        "min_logprob": _min_logprob(row.draft),
-        "self_check": _bounded(row.draft.self_verify_logp),
-        "tokens": float(replayed.tokens),
-        "abandoned_tokens": None if gone is None else float(gone.tokens),
-        "abandoned_p": None if gone is None else gone.p_good,
-        "fold": float(row.fold),
-    }
-
-
 def _min_logprob(answer: Answer) -> float | None:
     known = [each for each in answer.logprobs or () if not math.isnan(each)]
     return _bounded(min(known, default=None))
@@ -183,10 +148,6 @@ def _min_logprob(answer: Answer) -> float | None:
 
 def _bounded(logp: float | None) -> float | None:
     return None if logp is None else max(logp, LEAST)
-
-
-def _strong_dollars(row: Row) -> float | None:
-    return None if row.verifier is None else row.verifier.cost
 
 
 def _mistake(kind: Kind, weight: float, row: Row, replayed: Replayed) -> Mistake:
@@ -209,3 +170,26 @@ def _said(answer: Answer) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
+
+
+_NUMBERS: Final[Mapping[str, Callable[[Row, Replayed], float | None]]] = {
+    "weak": lambda row, _: row.draft_correct,
+    "strong": lambda row, _: row.verifier_correct,
+    "p_good": lambda _, seen: seen.estimate.p_good,
+    "benefit": lambda _, seen: seen.estimate.benefit,
+    "score": lambda _, seen: seen.score,
+    "before": lambda _, seen: seen.before,
+    "accepted": lambda _, seen: seen.accepted,
+    "asked": lambda _, seen: seen.asked,
+    "draft_dollars": lambda row, _: row.draft.cost,
+    "strong_dollars": lambda row, _: row.strong_cost,
+    QUERY: lambda row, _: -len(row.asked),
+    "min_logprob": lambda row, _: _min_logprob(row.draft),
+    "self_check": lambda row, _: _bounded(row.draft.self_verify_logp),
+    "tokens": lambda _, seen: seen.tokens,
+    "abandoned_tokens": lambda _, seen: seen.abandoned.tokens if seen.abandoned else None,
+    "abandoned_p": lambda _, seen: seen.abandoned.p_good if seen.abandoned else None,
+    "fold": lambda row, _: row.fold,
+}
+COLUMNS: Final = tuple(_NUMBERS)
+"""One number per row each; NaN where it is unknown. Units: dollars, tokens, natural logs."""

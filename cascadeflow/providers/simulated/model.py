@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import msgspec
 
 from . import knowledge
-from .judging import verdict
 from .mistakes import REFUSAL, TOOL_RATES, Draft, is_wrong, put
 from .names import is_refusing, is_small
 from .questions import understand
@@ -29,6 +28,13 @@ LIFE = 211393
 TOKENS_PER_MESSAGE = 4
 """Prompt tokens that each message costs beside its text, as with real chat formats."""
 
+LARGE_BELIEF = {True: (9.0, 1.2), False: (1.2, 5.0), None: (4.0, 2.0)}
+SMALL_BELIEF = {True: (5.0, 1.5), False: (2.2, 2.5), None: (4.0, 2.0)}
+"""Beta distributions of the belief in an answer that is right, or wrong, or cannot be checked."""
+
+_JUDGE = re.compile(
+    r"\blast answer\b.*(true or false|yes or no|to 10\b)", re.DOTALL | re.IGNORECASE
+)
 _BRIEF = re.compile(
     r"\b(?:one word|single word|only (?:with )?the (?:answer|number|result))\b", re.I
 )
@@ -121,8 +127,9 @@ class _Speaker:
             return Draft(f"Please tell me the {names}, so that I can help with that.")
         if self._after_tools:
             return Draft(_results(messages))
-        if said := verdict(messages, small=self._small, rng=self._sample):
-            return Draft(said[0], certainty=said[1])
+        asked = _JUDGE.search(messages[-1].text)
+        if asked and [message.role for message in messages[-3::2]] == ["user", "user"]:
+            return self._verdict(asked[1].lower())
         found = understand(self._question, dice("slips", self._trait))
         if found is None:
             return Draft(knowledge.open_answer(self._question, small=self._small))
@@ -131,6 +138,17 @@ class _Speaker:
         system = [message.text for message in messages if message.role in ("system", "developer")]
         brief = _BRIEF.search("\n".join((*system, self._question))) is not None
         return put(solved, wrong, small=self._small, brief=brief, rng=self._sample)
+
+    def _verdict(self, scale: str) -> Draft:
+        """Of the answer before: a grade, or one of two words. First the question is solved."""
+        question, answer = self._request.messages[-3:-1]
+        found = understand(question.text, self._sample)
+        right = found[1].accepts(answer.text) if found else None
+        belief = self._sample.betavariate(*(SMALL_BELIEF if self._small else LARGE_BELIEF)[right])
+        if scale == "to 10":
+            return Draft(str(round(10 * belief)), certainty=max(belief, 1 - belief))
+        yes, no = scale.split(" or ")
+        return Draft(yes if belief >= 0.5 else no, certainty=max(belief, 1 - belief))
 
     def _errs(self, small: float, large: float) -> bool:
         rate = small if self._small else large

@@ -182,9 +182,16 @@ class SimulatedServer:
 
 
 class ThreadedServer:
-    """A `SimulatedServer` in a thread of its own; a context manager. See `serve_in_thread`."""
+    """A `SimulatedServer` in a daemon thread of its own; a context manager.
+
+    Raises:
+        OSError: on entering, if the port cannot be had.
+        TimeoutError: on entering, if it does not start in time.
+    """
 
     def __init__(self, server: SimulatedServer) -> None:
+        self.requests = server.requests
+        """The latest requests, oldest first."""
         self._server = server
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._thread = threading.Thread(target=self._run, name="cascadeflow-simulated", daemon=True)
@@ -195,22 +202,11 @@ class ThreadedServer:
         return self._server.url
 
     @property
-    def requests(self) -> deque[RecordedRequest]:
-        """The latest requests, oldest first."""
-        return self._server.requests
-
-    @property
     def alive(self) -> bool:
         """True while the server's thread runs; False in a forked child."""
         return self._thread.is_alive()
 
     def __enter__(self) -> Self:
-        """Start and wait until the server listens.
-
-        Raises:
-            OSError: if the port cannot be had.
-            TimeoutError: if it does not start in time.
-        """
         self._thread.start()
         self._ready.result(START)
         return self
@@ -226,18 +222,18 @@ class ThreadedServer:
             self._thread.join(START)
 
     def _run(self) -> None:
+        async def serve() -> None:
+            stopping = asyncio.Event()
+            async with self._server:
+                self._ready.set_result((asyncio.get_running_loop(), stopping))
+                await stopping.wait()
+
         try:
-            asyncio.run(self._serve())
+            asyncio.run(serve())
         except (OSError, OverflowError, ImportError) as error:  # of the port; aiohttp is missing
             if self._ready.done():
                 raise
             self._ready.set_exception(error)
-
-    async def _serve(self) -> None:
-        stopping = asyncio.Event()
-        async with self._server:
-            self._ready.set_result((asyncio.get_running_loop(), stopping))
-            await stopping.wait()
 
 
 def serve_in_thread(

@@ -29,18 +29,11 @@ _COMMON = re.compile(
 )
 _ALSO = {"temperature": "weather", "sum": "add", "plus": "add", "email": "mail", "find": "search"}
 _QUOTED = re.compile(r"[\"“]([^\"”]{1,400})[\"”]")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
-_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-_KINDS = re.compile(r"date|mail|recipient|^to$")
 _PROPER = re.compile(r"(?<![\w.])[A-ZÀ-Þ][\w'’-]*(?:\s+[A-ZÀ-Þ][\w'’-]*)*")
 _NO_NAME = re.compile(
     r"^(?:(?:What|What's|Which|Who|Where|When|Why|How|Is|Are|Can|Could|Please|Tell|Show|Give|Get|"
     r"Find|The|A|In|I|Do|Does|Convert|Calculate|Add|Send|Book|Search|Look|Set|Check|Use)(?:\s+|$))+"
 )
-_FREE = re.compile(
-    "city|location|place|country|town|destination|origin|query|text|message|question|topic|term"
-)
-"""Names of parameters that take what follows a preposition."""
 _REST = re.compile(r"\b(?:for|about|of|on|in|at|that|to)\s+(.{2,200}?)[?.!]*$", re.IGNORECASE)
 _MADE_UP = ("Springfield", "example", "John Doe", "unknown")
 
@@ -87,7 +80,7 @@ def fitness(query: str, tool: FunctionSpec) -> float:
 
 def _stems(text: str) -> frozenset[str]:
     words = [word.lower() for word in _WORD.findall(text)]
-    words += ["calculate", "math"] if find(_DATE.sub(" ", text)) else []
+    words += ["calculate", "math"] if find(text) else []
     known = (_ALSO.get(word) or word for word in words if not _COMMON.fullmatch(word))
     return frozenset(re.sub(r"(?<=\w{3})(?:ing|ies|es|ed|s)$", "", word)[:STEM] for word in known)
 
@@ -125,72 +118,50 @@ def _fill(tool: FunctionSpec, piece: str, query: str) -> dict[str, Json]:
     near, far = _Reader(piece), _Reader(query, rest=True)
     filled: dict[str, Json] = {}
     for name, about in tool.parameters.get("properties", {}).items():
-        value = near.value(name.lower(), about)
-        if value is None and (name in required or "enum" in about):
-            value = far.value(name.lower(), about)
+        if "expression" in name:
+            value: Json = find(piece)
+        elif (value := near.value(about)) is None and (name in required or "enum" in about):
+            value = far.value(about)
         if value is not None:
             filled[name] = value
     return filled
 
 
 class _Reader:
-    """Takes values out of a text; each number, quote and name is used once, in order.
+    """Takes values out of a text; each number, and each quote or name, is used once, in order.
 
-    With `rest`, what follows a preposition is taken where there is nothing better.
+    With `rest`, what follows a preposition is a name where there is none.
     """
 
     def __init__(self, text: str, *, rest: bool = False) -> None:
         bare = _QUOTED.sub(" ", text)
         self._text = text
-        self._rest = rest
-        self._quotes: list[str] = _QUOTED.findall(text)
-        values = numbers(_DATE.sub(" ", bare))
-        self._numbers = [int(v) if v.denominator == 1 else float(v) for v in values]
+        self._numbers = [int(v) if v.denominator == 1 else float(v) for v in numbers(bare)]
         names = [_NO_NAME.sub("", name).removesuffix("'s") for name in _PROPER.findall(bare)]
-        self._names = [name for name in names if name]
+        self._names = [name for name in (*_QUOTED.findall(text), *names) if name]
+        if rest and not self._names:
+            self._names = _REST.findall(text)
 
-    def value(self, name: str, about: Mapping[str, Json]) -> Json:
+    def value(self, about: Mapping[str, Json]) -> Json:
         """The value of one parameter; None: the text holds none."""
         match about:
             case {"enum": values}:
-                found = (
-                    v for v in values if re.search(rf"\b{re.escape(str(v))}\b", self._text, re.I)
-                )
-                return next(found, None)
+                words = ((v, rf"\b{re.escape(str(v))}\b") for v in values)
+                return next((v for v, word in words if re.search(word, self._text, re.I)), None)
             case {"type": "integer" | "number"}:
                 return self._numbers.pop(0) if self._numbers else None
-            case {"type": "boolean"}:
-                return True if name.replace("_", " ") in self._text.lower() else None
             case {"type": "array"}:
-                return self._numbers or self._quotes or self._names or None
-            case {"type": "object"}:
+                return self._numbers or self._names or None
+            case {"type": "boolean" | "object"}:
                 return None
             case _:
-                return self._string(name)
-
-    def _string(self, name: str) -> str | None:
-        if "expression" in name:
-            return find(self._text)
-        if (kind := _KINDS.search(name)) is not None:
-            found = (_DATE if kind[0] == "date" else _EMAIL).search(self._text)
-            return found[0] if found else None
-        for stated in (self._quotes, self._names):
-            if stated:
-                return stated.pop(0)
-        rest = _REST.search(self._text) if self._rest and _FREE.search(name) else None
-        return rest[1] if rest else None
+                return self._names.pop(0) if self._names else None
 
 
 def _made_up(tool: FunctionSpec, name: str) -> Json:
     """A value of the right type, as by a model that is forced to call."""
     about = tool.parameters.get("properties", {}).get(name, {})
-    empty: dict[Json, Json] = {
-        "integer": 0,
-        "number": 0,
-        "boolean": False,
-        "array": [],
-        "object": {},
-    }
+    empty: Json = {"integer": 0, "number": 0, "boolean": False, "array": [], "object": {}}
     return about.get("default", about.get("enum", [empty.get(about.get("type"), "unknown")])[0])
 
 
