@@ -15,6 +15,7 @@ import os
 import stat
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import ConfigError
@@ -71,10 +72,11 @@ class LineFile:
             raise ValueError(f"a line of {len(line)} bytes; {self._max_bytes} are the limit")
         with self._lock:
             size = self._follow()
-            if size and size + len(line) >= self._max_bytes:
-                self._rotate()
-            if self._torn:
-                self._mend()
+            with suppress(FileNotFoundError):  # another process renamed it in this moment
+                if size and size + len(line) >= self._max_bytes:
+                    self._rotate()
+                if self._torn:
+                    self._mend()
             self._write(line + b"\n")
 
     def close(self) -> None:
@@ -108,8 +110,10 @@ class LineFile:
 
     def _rotate(self) -> None:
         self._shut()
-        os.replace(self.path, self.old)
-        self._open()
+        try:
+            os.replace(self.path, self.old)
+        finally:
+            self._open()
 
     def _write(self, data: bytes) -> None:
         self._torn = True

@@ -13,17 +13,15 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 import msgspec
 
-from .core.calibrated import CalibratedPolicy, ScorePoint
+from .core.calibrated import CalibratedPolicy, ScorePoint, Share
 from .errors import ConfigError
 from .logs import logger_named
 
 logger = logger_named("cascadeflow")
-
-Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 RECORDED = "recorded"
 """In place of a fingerprint: the scores were read from the recording, not computed anew."""
@@ -107,9 +105,9 @@ def load(path: str | os.PathLike[str]) -> CalibrationFile:
         raise ConfigError(
             f"policy: {path} is no calibration file: {error}; `cascadeflow calibrate` writes one"
         ) from None
-    points = [(point.score, point.share) for point in found.scores]
-    if any(later <= earlier for earlier, later in pairwise(points)):
-        raise ConfigError(f"policy: {path}: scores must rise from point to point")
+    points = found.scores
+    if any(b.score <= a.score or b.share < a.share for a, b in pairwise(points)):
+        raise ConfigError(f"policy: {path}: scores and shares must rise from point to point")
     return found
 
 

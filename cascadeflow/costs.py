@@ -132,7 +132,7 @@ def _configured(model: ModelConfig) -> FlatPrice | None:
             cached=None if model.cached_price is None else Decimal(str(model.cached_price)),
         )
     if model.cost is not None:
-        per_million = Decimal(str(model.cost)).scaleb(3)
+        per_million = Decimal(str(model.cost)).scaleb(3, EXACT)
         return FlatPrice(input=per_million, output=per_million, source="configured")
     return None
 

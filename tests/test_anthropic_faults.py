@@ -166,6 +166,44 @@ def test_zeros_at_the_end_do_not_undo_the_input_that_was_counted() -> None:
     assert stop.usage == Usage(input_tokens=11, output_tokens=42)
 
 
+def test_zeros_for_all_of_the_input_do_not_undo_what_was_read_from_the_cache() -> None:
+    cached = {"input_tokens": 1, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 6}
+    usage = dict.fromkeys(cached, 0) | {"output_tokens": 42}
+    last = sse("message_delta", delta={"stop_reason": "end_turn"}, usage=usage)
+    _, stop = decode(start("msg_1", **cached), text("a"), shut(0), last, sse("message_stop"))
+    assert stop.usage == Usage(
+        input_tokens=11, output_tokens=42, cached_tokens=4, cache_write_tokens=6
+    )
+
+
+def test_a_block_without_a_type_is_what_its_increments_are() -> None:
+    out, stop = decode(
+        start(), sse("content_block_start", index=0, content_block={}), text("a"), END
+    )
+    assert TextDelta("a") in out
+    assert not stop.damaged
+
+
+@pytest.mark.parametrize("delta", ["a", {"text": "a"}, {"type": "", "text": "a"}])
+def test_an_increment_that_cannot_be_read_is_not_lost_in_silence(delta: object) -> None:
+    _, stop = decode(OPEN, sse("content_block_delta", index=0, delta=delta), END)
+    assert stop.damaged
+
+
+@pytest.mark.parametrize("kind", ["thinking", "tool_use"])
+def test_text_in_a_block_of_another_kind_is_not_lost_in_silence(kind: str) -> None:
+    _, stop = decode(start(), block(0, kind, name="f", id="c"), text("a"), END)
+    assert stop.damaged
+
+
+def test_a_tool_of_the_server_is_progress_without_words() -> None:
+    search = block(0, "server_tool_use", id="s", name="web_search", input={}) + args(0, "{}")
+    found = shut(0) + block(1, "web_search_tool_result", tool_use_id="s", content=[]) + shut(1)
+    out, stop = decode(start(), search, found, finish(), sse("message_stop"))
+    assert [delta for delta in out if not isinstance(delta, UsageDelta)] == [ReasoningDelta("")] * 3
+    assert stop.reason == "stop"
+
+
 def test_a_count_may_be_written_with_a_decimal_point() -> None:
     last = {"delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 42.0}}
     _, stop = decode(OPEN, text("a"), shut(0), sse("message_delta", **last), sse("message_stop"))

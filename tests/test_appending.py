@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,17 @@ def test_two_writers_follow_each_other_into_the_new_file(path: Path) -> None:
     second.append(b"b")
     first.append(b"c")
     assert whole(path)[-2:] == [b"b", b"c"]
+
+
+def test_writers_who_begin_a_new_file_at_once_do_not_stumble(path: Path) -> None:
+    def write(_: int) -> None:
+        lines = LineFile(path, 300)
+        for number in range(200):
+            lines.append(b"%03d" % number + b"x" * 90)
+        lines.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(write, range(4))) == [None] * 4
 
 
 def test_a_file_that_was_moved_away_is_begun_anew(path: Path, tmp_path: Path) -> None:

@@ -235,7 +235,15 @@ def test_what_is_no_calibration_file_is_a_config_error(content: str, tmp_path: P
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("accept_at", 1.5), ("target", -1), ("rows", -1), ("scores", [[0.5, 0.2], [0.4, 1.0]])],
+    [
+        ("accept_at", 1.5),
+        ("target", -1),
+        ("rows", -1),
+        ("scores", [[0.5, 0.2], [0.4, 1.0]]),
+        ("scores", [[0.4, 0.9], [0.5, 0.2]]),
+        ("scores", [[0.4, 0.2], [0.4, 0.9]]),
+        ("scores", [[0.4, 0.2], [7.0, 60.0]]),
+    ],
 )
 def test_numbers_that_cannot_be_are_named(field: str, value: object, tmp_path: Path) -> None:
     path = saved(tmp_path, labels())

@@ -216,6 +216,10 @@ def test_calls_of_different_tools_without_index_and_id_are_two() -> None:
     ]
 
 
+def test_a_line_end_behind_the_arguments_is_no_call_though_the_name_comes_with_it() -> None:
+    assert len(fold([D(0, "", "f", PARIS), D(0, "", "f", "\n")])[1]) == 1
+
+
 def test_known_names_tell_two_calls_without_arguments_from_one_split_name() -> None:
     deltas = [D(None, "", "now"), D(None, "", "then")]
     assert [name for _, name, _ in fold(deltas)[1]] == ["nowthen"]

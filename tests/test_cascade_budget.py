@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, Inexact, localcontext
 
+from cascadeflow import CascadeAgent, ModelConfig
 from cascadeflow.config import RetryPolicy
 from cascadeflow.core import events
 from cascadeflow.core.ledger import FlatPrice
+from cascadeflow.providers.scripted import Scripted
 from cascadeflow.types import (
     ReasoningDelta,
     Stop,
@@ -63,6 +65,15 @@ def test_a_retry_that_cannot_be_paid_is_not_made() -> None:
     done = play(script, rules=make_rules(max_cost=3), tiers=tiers)
     assert len(done.opened) == 1
     assert done.error.kind == "incomplete"
+
+
+def test_money_is_exact_in_any_decimal_context() -> None:
+    with localcontext() as context:
+        context.prec = 2
+        context.traps[Inexact] = True
+        config = ModelConfig("m", Scripted({"m": GOOD}), 0.123456789)
+        result = CascadeAgent([config], max_cost=1.23456789).run_sync("Capital of France?")
+    assert result.content == "Paris."
 
 
 def test_a_budget_just_reached_is_not_overrun() -> None:

@@ -209,7 +209,7 @@ def test_an_unknown_provider_is_refused_with_the_known_ones_nearest_first() -> N
 
 
 def test_an_object_without_stream_is_no_provider() -> None:
-    with pytest.raises(ConfigError, match="a int without a method `stream`"):
+    with pytest.raises(ConfigError, match="provider is of type int; it must be"):
         find_server(ModelConfig("m", 5))  # type: ignore[arg-type]  # the mistake under test
 
 

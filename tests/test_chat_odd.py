@@ -197,3 +197,37 @@ def split(body: bytes, cuts: Iterable[int]) -> tuple[list[Delta], Stop]:
 @example(list(range(len(FIXTURE))))
 def test_any_split_of_the_bytes_gives_the_same_deltas(cuts: list[int]) -> None:
     assert split(FIXTURE, cuts) == split(FIXTURE, [])
+
+
+def test_a_thought_may_be_a_summary_among_the_parts() -> None:
+    summary = [{"type": "summary_text", "text": "Hm. "}, {"type": "summary_text", "text": "Rome?"}]
+    out, _ = decode(
+        said([{"type": "reasoning", "summary": summary}]), said("Paris."), chunk({}, "stop")
+    )
+    assert out == [ReasoningDelta("Hm. Rome?"), TextDelta("Paris.")]
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"choices": [{"index": 0, "delta": "is Paris."}]},
+        said([{"type": "text", "text": {"html": "is Paris."}}]),
+        said([{"type": "text", "text": 42}]),
+        {"choices": ["is Paris."]},
+        {"choices": "is Paris."},
+        chunk({"tool_calls": ["f"]}),
+        chunk({"tool_calls": True}),
+        {"choices": [{"index": 0, "message": {"content": "is Paris."}, "finish_reason": None}]},
+    ],
+)
+def test_a_piece_that_cannot_be_read_is_never_lost_in_silence(lost: object) -> None:
+    _, stop = decode(said("It "), lost, chunk({}, "stop"))
+    assert stop.damaged
+    assert stop.warnings
+
+
+def test_empty_objects_of_a_language_without_them_are_no_damage() -> None:
+    empty: dict[str, object] = {"choices": [{"index": 0, "delta": [], "finish_reason": None}]}
+    last = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+    out, stop = decode(empty, said("Hi"), said([{"type": "text", "text": {"value": "!"}}]), last)
+    assert (out, stop.damaged) == ([TextDelta("Hi"), TextDelta("!")], False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,3 +125,20 @@ def test_a_key_that_a_good_answer_echoes_is_taken_out() -> None:
         assert started.request_id == "req-[redacted]"
         assert told.stop.warnings
         assert KEY[3:].lower() not in f"{told.stop!r} {started!r}".lower()
+
+
+@pytest.mark.parametrize("end", [b"\0" * 8, b""])
+def test_a_finished_answer_outlives_what_breaks_its_compression(end: bytes) -> None:
+    body = gzip.compress(HELLO + FINISH + USAGE)[:-8] + end
+    told = reply([OPEN.replace(b"\r\n", b"\r\ncontent-encoding: gzip\r\n", 1) + body])
+    assert (told.text, told.stop.reason) == ("Hello", "stop")
+    assert "compressed response" in str(told.stop.warnings)
+
+
+def test_a_broken_compression_is_told_at_once_though_the_connection_stays() -> None:
+    sender = zlib.compressobj(wbits=31)
+    body = sender.compress(HELLO) + sender.flush(zlib.Z_SYNC_FLUSH) + b"\xff" * 9
+    start = time.monotonic()
+    told = reply([OPEN.replace(b"\r\n", b"\r\ncontent-encoding: gzip\r\n", 1) + body, 3.0])
+    assert (told.text, told.failure.kind) == ("Hello", "decode")
+    assert time.monotonic() - start < 2.9

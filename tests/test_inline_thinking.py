@@ -18,6 +18,9 @@ from .chat_events import OPENAI, chunk, decode, said
 ANSWERS = {
     "<think>Rome? No.</think>\n\nParis.": ("Rome? No.", "Paris."),
     " \n<think>\nRome < 2</thin </think> \n\n  Paris.\n": ("\nRome < 2</thin ", "  Paris.\n"),
+    "<thought>Rome?</think></thought>\nParis.": ("Rome?</think>", "Paris."),
+    "<thou": ("", "<thou"),
+    "<th</think>": ("", "<th</think>"),
     "<think></think>Paris.": ("", "Paris."),
     "<think>a</think><think>b</think>": ("a", "<think>b</think>"),
     "<think>Rome?": ("Rome?", ""),

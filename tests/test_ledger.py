@@ -5,6 +5,7 @@ import json
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -270,10 +271,12 @@ def test_a_row_whose_request_never_left_costs_nothing(outcome: Outcome) -> None:
     assert row.source == "reported"
 
 
-def test_a_negative_count_is_no_count() -> None:
+@pytest.mark.parametrize("number", [-11, 11.5, True, None])
+def test_what_is_negative_or_no_integer_is_no_count(number: object) -> None:
     ledger = Ledger()
     row = opened(ledger)
-    assert not ledger.report(row, Usage(input_tokens=-11, output_tokens=42), final=True)
+    counts: dict[str, Any] = {"input_tokens": number, "output_tokens": 42}
+    assert not ledger.report(row, Usage(**counts), final=True)
     ledger.close(row, "answered", 11.0)
     assert (row.usage.input_tokens, row.source) == (ASKED_TOKENS, "estimated")
 

@@ -135,9 +135,11 @@ def test_providers_know_nothing_of_what_is_above_them() -> None:
             assert not above, name
 
 
-def test_one_file_alone_knows_the_http_client() -> None:
+def test_two_files_alone_know_the_http_client() -> None:
     server = "cascadeflow.providers.simulated.server"
-    assert importers("aiohttp") - {server} == {"cascadeflow.providers.transport"}
+    known = {"cascadeflow.providers.transport", "cascadeflow.providers.connections"}
+    assert importers("aiohttp") - {server} == known
+    assert importers("cascadeflow.providers.connections") == {"cascadeflow.providers.transport"}
 
 
 def test_nothing_imports_the_tests_or_the_vendors_sdks() -> None:

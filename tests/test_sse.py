@@ -130,3 +130,14 @@ def test_an_error_in_place_of_the_field_names_is_an_event_of_type_error() -> Non
         ("error", b'{"code":400}'),
     ]
     assert decode([b"error: words\ndata: a\n\n"]) == [("", b"a")]
+
+
+@pytest.mark.parametrize("line", [b'\0\0data: {"a":1}', b'{"error":"x"}', b'data {"a":1}', b'"}'])
+def test_a_line_that_can_be_no_field_but_ends_as_json_is_data(line: bytes) -> None:
+    events = list(SSEDecoder().feed(line + b"\n\n"))
+    assert [event.data for event in events] == [[line]]
+
+
+@pytest.mark.parametrize("line", [b'x-meta: {"a":1}', b': {"a":1}', b"nonsense", b'id: {"a":1}'])
+def test_a_field_of_another_name_is_none_of_ours(line: bytes) -> None:
+    assert list(SSEDecoder().feed(line + b"\n\n")) == []

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from cascadeflow.errors import ConfigError
 from cascadeflow.tools.convert import RefusedArguments, converter
-from cascadeflow.tools.signature import describe
+from cascadeflow.tools.signature import describe, name_of
 
 
 class Unit(Enum):
@@ -301,6 +301,16 @@ def test_builtins_without_annotations_are_errors() -> None:
             describe(function)
 
 
+def test_a_function_in_a_cache_is_described_as_itself() -> None:
+    @functools.cache
+    def area(side: int) -> int:
+        """Area of a square."""
+        return side * side
+
+    assert describe(area) == describe(area.__wrapped__)
+    assert (name_of(area), describe(area).description) == ("area", "Area of a square.")
+
+
 # Arguments on their way in
 
 
@@ -334,9 +344,22 @@ def test_arguments_become_what_the_annotations_name() -> None:
 
 
 def test_plain_arguments_are_passed_as_they_are() -> None:
-    def f(a: int, b: list[dict[str, Any]], c: str | None = None, d: Literal["x"] = "x") -> None: ...
+    def f(a: str, b: list[dict[str, Any]], c: str | None = None, d: Literal["x"] = "x") -> None: ...
 
     assert converter(f) is None
+
+
+def test_a_whole_number_is_an_integer_where_one_is_taken() -> None:
+    def f(a: int, b: list[int] | None = None, c: float = 1.0, d: int | float = 1) -> None: ...
+
+    converted = convert(f, a=5.0, b=[1.0, 2, 2.5], c=3.0, d=4.0)
+    assert converted == {"a": 5, "b": [1, 2, 2.5], "c": 3.0, "d": 4.0}
+    assert [type(each) for each in (converted["a"], *converted["b"])] == [int, int, int, float]
+    assert (type(converted["c"]), type(converted["d"])) == (float, float)
+
+    def with_a_date(day: date, n: int) -> None: ...
+
+    assert repr(convert(with_a_date, day="2024-02-29", n=7.0)["n"]) == "7"
 
 
 def test_only_given_arguments_are_passed_so_that_defaults_stay_the_functions_own() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -27,6 +27,9 @@ from .events import CallStarted as CallAnnounced
 from .ledger import Attempt, Ledger, utf8_length
 from .policy import Observer
 from .tier import Rules
+
+INVISIBLE = "\0\u200b\u200c\u200d\u2060\ufeff"
+"""Characters that are no white space, and nothing either."""
 
 NotText: TypeAlias = Started | ReasoningDelta | ToolCallDelta | UsageDelta | Stop
 
@@ -69,6 +72,7 @@ class Answer:
     __slots__ = (
         "_calls",
         "_check",
+        "_choice",
         "_early",
         "_finished",
         "_next_look",
@@ -121,6 +125,7 @@ class Answer:
         offered = (tool["name"] for tool in request.tools)
         self._calls = Calls(offered, f"call_{speaker.turn}_")
         self._check = rules.check_call
+        self._choice = request.tool_choice if request.tools else "none"
         self._sure = observer is None and rules.on_verifier_error == "error"
         """Nothing can take its place any more: its calls are ready as soon as they are closed."""
         self._structure = None if rules.structure is None else rules.structure()
@@ -201,17 +206,28 @@ class Answer:
 
     @property
     def empty(self) -> bool:
-        """Neither a call nor a character that is not white space."""
-        return not self.calling and not self.text.strip()
+        """Neither a call nor a character that can be seen."""
+        return not self.calling and not self.text.strip().strip(INVISIBLE)
 
     @property
     def flaw(self) -> str:
         """Why a draft cannot be kept, however good it looks; empty: nothing known."""
         if self.problem:
             return f"invalid_structure: {self.problem}"
-        if self.stop is None or all(call.valid for call in self.finished_calls()):
+        if self.stop is None:
             return ""
-        return "invalid_tool_call"
+        valid = all(call.valid for call in self.finished_calls()) and not self.lacking
+        return "" if valid else "invalid_tool_call"
+
+    @property
+    def lacking(self) -> str:
+        """Why an answer that ended without a call should have one; empty: it need not."""
+        if self.stop is None or self.calling or self._choice == "none":
+            return ""
+        if self.stop.reason == "tool_calls":
+            return "the model ended to have a tool called, but no call came"
+        forced = self._choice == "required" or isinstance(self._choice, Mapping)
+        return "the model called no tool, though tool_choice asked for it" if forced else ""
 
     @property
     def parsed(self) -> Any:  # noqa: ANN401 -- JSON
@@ -278,9 +294,19 @@ class Answer:
     def _finish(self, position: int, call: ToolCall) -> FinishedCall:
         known = self._finished.get(position)
         if known is None or known.call != call:
-            known = FinishedCall(call, *self._check(call.name, call.arguments))
+            arguments, problems = self._check(call.name, call.arguments)
+            known = FinishedCall(call, arguments, (*problems, *self._misplaced(position)))
             self._finished[position] = known
         return known
+
+    def _misplaced(self, position: int) -> tuple[str, ...]:
+        """What is wrong with a call in its place, whatever it says."""
+        if self._calls.repeated(position):
+            return ("the same call, under the same id, came before in this answer",)
+        cut = self.stop is not None and self.stop.reason in ("length", "pause")
+        if cut and position == len(self.calls) - 1 and self._calls.blank(position):
+            return ("the answer was cut off before the arguments of this call",)
+        return ()
 
     def _told_by(self, steps: list[CallStep]) -> list[Event]:
         out: list[Event] = []
@@ -293,7 +319,8 @@ class Answer:
                         raise ProtocolError(f"tool call {position} goes on after its end")
                 case CallFragment(position, fragment):
                     out.append(CallArguments(position, fragment, self.speaker))
-                case CallClosed(position) if self._sure:
+                # Without arguments a call may have been cut off, which its answer's end will tell.
+                case CallClosed(position) if self._sure and not self._calls.blank(position):
                     finished = self._finish(position, self._calls.call(position))
                     out += [self._ready(position, finished)] if finished.valid else ()
                 case CallClosed():

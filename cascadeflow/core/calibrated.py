@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -26,12 +27,16 @@ EVERY = 20
 """Decisions from one comparison to the next."""
 
 
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""From 0 to 1."""
+
+
 class ScorePoint(msgspec.Struct, frozen=True, array_like=True):
     """One point of a distribution function."""
 
-    score: float
-    """`p_good`, in [0, 1]."""
-    share: float
+    score: Share
+    """`p_good`."""
+    share: Share
     """Share of the calibrated rows with at most this score."""
 
 

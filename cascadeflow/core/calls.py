@@ -95,6 +95,19 @@ class Calls:
         call = self._calls[position]
         return ToolCall(self._settle_id(call), call.name, normalise_arguments(call.text()))
 
+    def blank(self, position: int) -> bool:
+        """Whether a call has no arguments so far: none may be meant, or the answer was cut off."""
+        return not self._calls[position].text().strip()
+
+    def repeated(self, position: int) -> bool:
+        """Whether the server gave the same call, under the same id, before in this message."""
+        call = self._calls[position]
+        said = (call.given, call.name, call.size)
+        twins = (
+            each for each in self._calls[:position] if said == (each.given, each.name, each.size)
+        )
+        return bool(call.given) and any(each.text() == call.text() for each in twins)
+
     def add(self, delta: ToolCallDelta) -> list[CallStep]:
         """Take in the next fragment; say what is new about which call.
 
@@ -171,7 +184,7 @@ class Calls:
             return call.name in self._offered and not self._continues(call, name)
         if name != call.name:
             return True
-        return bool(delta.arguments) and not delta.id and call.balanced()
+        return bool(delta.arguments.strip()) and not delta.id and call.balanced()
 
     def _continues(self, call: _Call, piece: str) -> bool:
         """Whether `piece` can follow the name so far, or only repeats it."""

@@ -81,7 +81,7 @@ class Intake:
         self._heard(answer)
         whole, speaker = run[0] if len(run) == 1 else joined(run), answer.speaker
         answer.add(whole, size)
-        answer.show([Chunk(piece.text, speaker) for piece in run], self._out)
+        answer.show([Chunk(piece.text, speaker) for piece in run if piece.text], self._out)
         return self._watch(answer, whole)
 
     def _other(self, answer: Answer, delta: NotText) -> Due:

@@ -16,7 +16,7 @@ The rules by which `Ledger.close` fixes the dollars of a row, the first that fit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Context, Decimal, localcontext
+from decimal import Context, Decimal
 from functools import reduce
 from operator import add
 from typing import Any, Literal, Protocol, TypeAlias
@@ -92,14 +92,14 @@ class FlatPrice(msgspec.Struct, frozen=True, kw_only=True):
         """Dollars of one request with this usage, exact."""
         usage = consistent(usage)
         read, written = usage.cached_tokens, usage.cache_write_tokens
-        with localcontext(EXACT):
-            total = (
-                self.input * (usage.input_tokens - read - written)
-                + (self.input if self.cached is None else self.cached) * read
-                + (self.input if self.cache_write is None else self.cache_write) * written
-                + self.output * usage.output_tokens
-            )
-            return total.scaleb(-6)
+        total = EXACT.multiply(self.output, usage.output_tokens)
+        total = EXACT.fma(self.input, usage.input_tokens - read - written, total)
+        if read:
+            total = EXACT.fma(self.input if self.cached is None else self.cached, read, total)
+        if written:
+            price = self.input if self.cache_write is None else self.cache_write
+            total = EXACT.fma(price, written, total)
+        return EXACT.scaleb(total, -6)
 
 
 def consistent(usage: Usage) -> Usage:
@@ -318,9 +318,9 @@ class Ledger:
         """Take the provider's count so far; the last one counts.
 
         `final`: it is the closing count, as in a `Stop`. Returns False, and takes nothing, if a
-        number is negative: then it is not a count.
+        number is negative or no integer: then it is not a count.
         """
-        if min(msgspec.structs.astuple(usage)) < 0:
+        if any(type(count) is not int or count < 0 for count in msgspec.structs.astuple(usage)):
             return False
         attempt.reported = consistent(usage)
         attempt.final = final
@@ -381,8 +381,7 @@ def _so_far(attempt: Attempt) -> Decimal:
     if attempt.rate is None or attempt.rate[0] != prompt:
         attempt.rate = (prompt, *_rate(attempt.price, usage))
     _, of_input, of_token = attempt.rate
-    with localcontext(EXACT):
-        return of_input + of_token * usage.output_tokens
+    return EXACT.fma(of_token, usage.output_tokens, of_input)
 
 
 def _rate(price: Price, usage: Usage) -> tuple[Decimal, Decimal]:

@@ -116,7 +116,7 @@ class Story:
     def report(self, answer: Answer, usage: Usage, *, final: bool = False) -> None:
         """The provider's count of tokens, so far or in all."""
         if not self.ledger.report(answer.row, usage, final=final):
-            self.warnings += ("the provider reported a negative number of tokens",)
+            self.warnings += ("the provider reported a negative number of tokens, or no number",)
 
     def switch(self, answer: Answer, target: str, reason: str) -> Switched:
         """The event that makes what was shown of an answer void."""
@@ -153,6 +153,8 @@ class Story:
         for bad in calls:
             if not bad.valid:
                 self.warnings += (f"a tool call was not valid: {'; '.join(bad.problems)}",)
+        if answer.lacking:
+            self.warnings += (answer.lacking,)
         if answer.problem:
             self.warnings += (f"the answer is not in the form asked for: {answer.problem}",)
         return Completed(self.result(answer, now), calls, _message(answer, calls))
@@ -208,7 +210,8 @@ class Story:
             valid = [call for call in calls if call.valid]
             result.tool_calls = [call.to_dict() for call in valid]
             result.messages.append(_message(answer, valid))
-            if calls and stop.reason in ("stop", "tool_calls"):
+            lacking = answer.lacking and stop.reason == "tool_calls"
+            if lacking or (calls and stop.reason in ("stop", "tool_calls")):
                 result.finish_reason = "tool_calls" if valid else "invalid_tool_call"
 
     def error(self, kind: ErrorKind, answer: Answer | None, now: float) -> CascadeError:
@@ -217,6 +220,7 @@ class Story:
         result.draft_accepted = False if self.strategy == "cascade" else None
         result.cost_saved = 0.0
         result.finish_reason = None
+        result.tool_calls = []
         result.messages = [dict(message) for message in self.conversation]
         told = "; ".join(str(cause) for cause in self.causes)
         draft = None if self.fallback is None else self.fallback.text
@@ -270,4 +274,5 @@ def _arguments(finished: FinishedCall) -> str:
     """
     if finished.arguments is not None:
         return finished.call.arguments
-    return msgspec.json.encode({"INVALID_JSON": finished.call.arguments[:QUOTED]}).decode()
+    quoted = finished.call.arguments[:QUOTED].encode("utf-8", "replace").decode()
+    return msgspec.json.encode({"INVALID_JSON": quoted}).decode()

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from ..errors import BudgetExceeded
 from ..types import Usage
-from .ledger import Attempt, Ledger
+from .ledger import EXACT, Attempt, Ledger
 from .tier import Tier
 
 
@@ -28,11 +28,11 @@ class Purse:
         if self._limit is None:
             return True
         prompt = Usage(input_tokens=tier.input_estimate)
-        return self.ledger.total + tier.price.usd(prompt) <= self._limit
+        return EXACT.add(self.ledger.total, tier.price.usd(prompt)) <= self._limit
 
     def spares(self, row: Attempt, amount: Decimal) -> bool:
         """Whether so many dollars can be spent on top of all rows, the open `row` included."""
-        return self._limit is None or self._spent(row) + amount <= self._limit
+        return self._limit is None or EXACT.add(self._spent(row), amount) <= self._limit
 
     def overdraft(self, row: Attempt) -> BudgetExceeded | None:
         """The limit as an error, if the answer so far has cost more than there was."""

@@ -6,7 +6,8 @@
 - The JSON `type` names an event; the SSE name counts only where there is none.
 - Blocks are known by their index and may be interleaved. Text blocks are the answer; thinking is
   kept apart, and a signed block is handed on whole when it ends; `tool_use` blocks are calls. Other
-  blocks (tools the server runs itself, citations, compaction) are the server's business.
+  blocks (tools the server runs itself, compaction) are its business: a thought without words, for
+  the answer makes progress.
 - One body holds one answer. What follows `message_stop`, or a second `message_start` behind a stop
   reason, is not read; a second message that begins inside the first is a `ProtocolError`, for its
   blocks have the same indexes (the official SDK writes both into one text). A head that is sent
@@ -35,11 +36,11 @@ from ..types import (
     ToolCallDelta,
     UsageDelta,
 )
-from .anthropic_block import Block, as_arguments
+from .anthropic_block import IMPLIED, OURS, SAYING, Block, as_arguments
 from .anthropic_encode import encode
 from .anthropic_usage import Tally
 from .failures import error_from_body, error_from_unread
-from .finish import FAILURES, UNSAID, stop_reason
+from .finish import UNSAID, says_failure, stop_reason
 from .lenient import begins_as_json, is_list, is_object, loads, mend
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ _EVENTS = frozenset((
     "content_block_start", "content_block_delta", "content_block_stop",
 ))  # fmt: skip
 """Names of events that carry the answer, in this API or without one."""
-_IMPLIED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "thinking"}
 
 
 class _Piece(msgspec.Struct, gc=False):
@@ -187,8 +187,7 @@ class Decoder:
             if event in _EVENTS or begins_as_json(data):
                 self._miss()
             return
-        given = body.get("type")
-        self._dispatch(given if isinstance(given, str) else event, event, body, out)
+        self._dispatch(self._string(body, "type") or event, event, body, out)
 
     def _dispatch(self, kind: str, event: str, body: dict[str, Any], out: list[Delta]) -> None:
         match kind:
@@ -196,6 +195,8 @@ class Decoder:
                 delta = body.get("delta")
                 if is_object(delta):
                     self._take(self._index(body), self._piece(delta), out)
+                elif delta:
+                    self._miss()
             case "content_block_start":
                 self._open(self._index(body), body.get("content_block"), out)
             case "content_block_stop":
@@ -241,7 +242,7 @@ class Decoder:
         if not is_object(delta) or not isinstance(raw, str) or raw.lower() in UNSAID:
             return
         raw = mend(raw)[:_WORD]
-        if raw.lower() in FAILURES:
+        if says_failure(raw):
             message = f"the answer ended with the stop reason {raw!r}"
             raise error_from_body({"type": "error", "error": {"message": message, "type": raw}})
         reason = stop_reason(raw) or _OWN_REASONS.get(raw)
@@ -277,11 +278,13 @@ class Decoder:
                 out.append(ToolCallDelta(index, mend(self._string(content, "id")), name))
                 block.given = as_arguments(content.get("input"))
             case _:
-                pass
+                out.append(ReasoningDelta(""))
 
     def _take(self, index: int, piece: _Piece, out: list[Delta]) -> None:
-        """One increment of a block; a type that is not the block's own is ignored."""
-        block = self._blocks.get(index) or self._imply(index, piece.type)
+        """One increment of a block. What is not of the block's own kind may be lost text."""
+        block = self._blocks.get(index)
+        if block is None or not block.kind:
+            block = self._imply(index, piece.type)
         if block is None:
             return
         if piece.type == "text_delta" and block.kind == "text":
@@ -292,17 +295,21 @@ class Decoder:
             block.seal = piece.signature
         elif piece.type == "input_json_delta" and block.kind == "tool_use":
             self._argue(index, block, piece.partial_json, out)
+        elif block.kind not in OURS:
+            out.append(ReasoningDelta(""))
+        elif piece.type in SAYING and (piece.text or piece.partial_json):
+            self._miss()
 
     def _imply(self, index: int, kind: str) -> Block | None:
         """The block of an increment whose `content_block_start` never came."""
         if kind == "input_json_delta":
             self._warnings["arguments of a tool call that never began"] = None
             self._damaged = self._damaged or not self.finished
-        if kind not in _IMPLIED:
+        if kind not in IMPLIED:
             return None
         self._spoke = True
         self._latest = index
-        block = self._blocks[index] = Block(_IMPLIED[kind])
+        block = self._blocks[index] = Block(IMPLIED[kind])
         return block
 
     def _close(self, index: int, out: list[Delta], *, said: bool) -> None:

@@ -7,6 +7,13 @@ import json
 from ..errors import ProtocolError
 from .lenient import MAX_DEPTH, Halves, mend
 
+OURS = ("text", "thinking", "redacted_thinking", "tool_use")
+"""Kinds of blocks that are part of the answer."""
+IMPLIED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "thinking"}
+"""The kind of the block that an increment belongs to."""
+SAYING = ("", "text_delta", "input_json_delta")
+"""Types of increments that carry a part of the answer, or may."""
+
 
 class Block:
     """A content block that has not ended."""

@@ -24,6 +24,7 @@ import msgspec
 from ..errors import ConfigError
 from ..types import Message, Request, ToolChoice
 from .anthropic_schema import reduced
+from .call_ids import fitting
 from .formats import Form, form, prompted, schema_of
 from .lenient import is_mapping, is_sequence
 from .traits import traits
@@ -56,7 +57,8 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
             not have, a malformed `data:` URL.
     """
     asked, schema = _form(model, request, server)
-    system, turns = _turns(prompted(request.messages, asked.words), server.name)
+    messages = fitting(prompted(request.messages, asked.words), server.call_ids)
+    system, turns = _turns(messages, server.name)
     body: dict[str, Any] = {
         "model": model,
         "messages": turns,

@@ -21,12 +21,8 @@ from .lenient import is_list, is_object
 MOST_TOKENS = 10**12
 """No model has read or written as many; a larger number is garbage."""
 
-_COUNTS = (
-    "input_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
-    "output_tokens",
-)
+_INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+_COUNTS = (*_INPUT, "output_tokens")
 
 
 class Tally:
@@ -48,9 +44,9 @@ class Tally:
             self.warnings["the reported usage is not an object"] = None
             return False
         counts = self._numbers(usage)
-        if not counts.get("input_tokens", 1) and self._counts.get("input_tokens"):
+        if not any(counts.get(key) for key in _INPUT) and any(map(self._counts.get, _INPUT)):
             # Some servers fill in zeros at the end; what was read does not become unread.
-            del counts["input_tokens"]
+            counts = {key: count for key, count in counts.items() if key not in _INPUT}
         self._counts.update(counts)
         if final and "output_tokens" in counts and "input_tokens" in self._counts:
             self.complete = True

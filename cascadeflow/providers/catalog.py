@@ -70,8 +70,12 @@ class Server(msgspec.Struct, frozen=True):
     """Types of `response_format` that it knows beside text, for all or most of its models."""
     max_temperature: float = 2.0
     """Higher temperatures are refused, so this is sent instead."""
+    thoughts_back: bool = False
+    """It refuses the results of calls without the thoughts that led to them."""
     unnamed_finish: bool = False
     """Its streams end with `[DONE]` alone: there is no finish_reason."""
+    call_ids: str = ""
+    """Pattern of the ids of tool calls that it takes back; empty: any."""
     hidden_thinking: bool = False
     """`total_tokens` counts thinking that no other number shows."""
 
@@ -88,19 +92,19 @@ class Server(msgspec.Struct, frozen=True):
 
 # fmt: off
 _LINES = (
-    Server("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", logprobs=True, completion_limit=True),
-    Server("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", dialect="messages", key_header="x-api-key", key_prefix="", headers={"anthropic-version": "2023-06-01"}, stream_options=False, seed="", max_temperature=1.0, formats=SCHEMA),
+    Server("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", logprobs=True, completion_limit=True, call_ids=".{1,40}"),
+    Server("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", dialect="messages", key_header="x-api-key", key_prefix="", headers={"anthropic-version": "2023-06-01"}, stream_options=False, seed="", max_temperature=1.0, formats=SCHEMA, call_ids="[a-zA-Z0-9_-]+"),
     Server("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", completion_limit=True, formats=OBJECT),
     Server("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", ("TOGETHERAI_API_KEY",), logprobs=1),
     Server("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", logprobs=True, completion_limit=True),
-    Server("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", logprobs=True, seed="", formats=OBJECT),
-    Server("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", stream_options=False, seed="random_seed", max_temperature=1.5),
+    Server("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", logprobs=True, seed="", formats=OBJECT, thoughts_back=True),
+    Server("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", stream_options=False, seed="random_seed", max_temperature=1.5, call_ids="[a-zA-Z0-9]{9}"),
     Server("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", logprobs=True),
     Server("xai", "https://api.x.ai/v1", "XAI_API_KEY", logprobs=True, completion_limit=True),
     Server("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", logprobs=True, completion_limit=True, max_temperature=1.5),
     Server("perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY", ("PPLX_API_KEY",), stream_options=False, seed="", stop=False, max_temperature=1.99, formats=SCHEMA),
     Server("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", ("GOOGLE_API_KEY",), seed="", completion_limit=True, hidden_thinking=True),
-    Server("azure", "/openai/v1", "AZURE_OPENAI_API_KEY", ("AZURE_API_KEY",), ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"), key_header="api-key", key_prefix="", logprobs=True, completion_limit=True),
+    Server("azure", "/openai/v1", "AZURE_OPENAI_API_KEY", ("AZURE_API_KEY",), ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"), key_header="api-key", key_prefix="", logprobs=True, completion_limit=True, call_ids=".{1,40}"),
     Server("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", ("HUGGINGFACE_API_KEY", "HUGGING_FACE_HUB_TOKEN")),
     Server("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", max_temperature=1.0, formats=OBJECT),
     Server("zai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", stream_options=False, seed="", max_temperature=1.0, formats=OBJECT),
@@ -138,10 +142,10 @@ def find_server(model: ModelConfig) -> Server | None:
         stream: object = provider.stream
     except AttributeError:
         stream = None
-    if not callable(stream):
+    if not callable(stream) or isinstance(provider, type):
         raise ConfigError(
-            f"{model.name}: provider is a {type(provider).__name__} without a method `stream`; "
-            "it must be a name of the catalogue or an object with one"
+            f"{model.name}: provider is of type {type(provider).__name__}; it must be a name of "
+            "the catalogue or an object, not a class, with a method `stream`"
         )
     return None
 

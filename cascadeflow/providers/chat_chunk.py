@@ -36,6 +36,8 @@ class Call(msgspec.Struct, gc=False):
     name: str | None = None
     """Here, and `arguments` too, if the server leaves out `function`."""
     arguments: str | None = None
+    extra_content: dict[str, Any] | None = None
+    """Gemini's signature of the thought behind the call."""
 
 
 class Detail(msgspec.Struct, gc=False):
@@ -195,6 +197,19 @@ def read_usage(wire: WireUsage, *, hidden_thinking: bool) -> Usage | None:
         cache_write_tokens=_part(written, prompt),
         reasoning_tokens=_part(thought, output),
     )
+
+
+def read_logprobs(logprobs: Logprobs) -> tuple[float, ...]:
+    """The log-probabilities of the tokens, in either form."""
+    if logprobs.content is not None:
+        return tuple([t.logprob for t in logprobs.content if t.logprob is not None])
+    return tuple([value for value in logprobs.token_logprobs or () if value is not None])
+
+
+def says_more(chunk: Chunk) -> bool:
+    """True if there is a piece of an answer in it."""
+    deltas = [choice.delta for choice in chunk.choices or () if choice.delta is not None]
+    return any(any(msgspec.structs.astuple(delta)) for delta in deltas)
 
 
 def says_nothing(wire: WireUsage) -> bool:

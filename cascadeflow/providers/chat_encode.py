@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..types import Request, ToolChoice
+from ..types import Message, Request, ToolChoice
+from .call_ids import fitting
 from .formats import form, prompted
 from .traits import traits
 
@@ -21,9 +22,10 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
     """The JSON body that asks `model` on `server`."""
     known = traits(model)
     asked = form(request.response_format, known.formats & server.formats)
+    messages = fitting(prompted(request.messages, asked.words), server.call_ids)
     body: dict[str, Any] = {
         "model": model,
-        "messages": [dict(each) for each in prompted(request.messages, asked.words)],
+        "messages": [_message(each) for each in messages],
         "stream": True,
     }
     if server.stream_options:
@@ -46,6 +48,28 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
         if request.tool_choice is not None:
             body["tool_choice"] = _tool_choice(request.tool_choice)
     return body | dict(request.extra)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """A message; what its model wants back of its thoughts goes where it came from.
+
+    Source: https://ai.google.dev/gemini-api/docs/thought-signatures and
+    https://api-docs.deepseek.com/guides/thinking_mode, read in 2025.
+    """
+    made = dict(message)
+    own = [block for block in made.get("thinking_blocks") or () if "type" not in block]
+    if not own:
+        return made
+    del made["thinking_blocks"]
+    calls = [dict(call) for call in made.get("tool_calls") or ()]
+    for block in own if calls else ():
+        made["tool_calls"] = calls
+        if "extra_content" in block:
+            named = (call for call in calls if call.get("id") == block.get("id"))
+            next(named, calls[0])["extra_content"] = block["extra_content"]
+        else:
+            made |= block
+    return made
 
 
 def _wants_logprobs(request: Request, server: Server) -> bool:

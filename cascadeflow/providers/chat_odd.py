@@ -34,6 +34,8 @@ Json: TypeAlias = dict[str, Any]
 LEAST_LOGPROB = -9999.0
 """OpenAI's number for a token of no probability; others send -Infinity."""
 
+_OWN = {"thinking": "thinking", "summary": "thinking", "refusal": "refusal"}
+"""What the fields of a part of a content hold. Databricks has the `summary`."""
 _COUNTS = WireUsage.__struct_fields__[:-2]
 
 
@@ -74,12 +76,16 @@ def _groq(found: object) -> Groq | None:
 
 
 def _choice(choice: Json, whole: bool) -> Choice:
-    delta = choice.get("delta")
-    message = choice.get("message") if whole else None
+    delta, message = choice.get("delta"), choice.get("message")
+    if delta and not is_object(delta):
+        raise ValueError(f"delta is a {type(delta).__name__}")
     if not is_object(delta) and is_object(message):
-        calls = list(_objects(message.get("tool_calls")))
-        numbered = [{"index": n} | call for n, call in enumerate(calls)]
-        delta = message | {"tool_calls": numbered}
+        if whole:
+            calls = list(_objects(message.get("tool_calls")))
+            numbered = [{"index": n} | call for n, call in enumerate(calls)]
+            delta = message | {"tool_calls": numbered}
+        elif message.get("content") and not choice.get("finish_reason"):
+            raise ValueError("the answer comes in several messages")
     return Choice(
         index=_index(choice.get("index")),
         delta=_delta(delta) if is_object(delta) else None,
@@ -92,7 +98,7 @@ def _choice(choice: Json, whole: bool) -> Choice:
 
 def _delta(delta: Json) -> ChunkDelta:
     text, thoughts, refusal = _content(delta.get("content"))
-    legacy = delta.get("function_call")
+    legacy, details = delta.get("function_call"), delta.get("reasoning_details")
     return ChunkDelta(
         content=text,
         tool_calls=[_call(call) for call in _objects(delta.get("tool_calls"))],
@@ -100,7 +106,7 @@ def _delta(delta: Json) -> ChunkDelta:
         reasoning_content=_text(delta.get("reasoning_content")),
         reasoning_details=[
             Detail(text=_text(detail.get("text")), summary=_text(detail.get("summary")))
-            for detail in _objects(delta.get("reasoning_details"))
+            for detail in _readable(details)
         ],
         refusal=refusal or _text(delta.get("refusal")),
         function_call=_function(legacy) if is_object(legacy) else None,
@@ -128,22 +134,25 @@ def _part(part: object) -> Iterator[tuple[str, str]]:
     if not is_object(part):
         return
     kind = "thinking" if part.get("type") in ("thinking", "reasoning") else "text"
-    for key, own in (("text", kind), ("thinking", "thinking"), ("refusal", "refusal")):
+    for key, own in (_OWN | {"text": kind}).items():
         value: object = part.get(key)
         pieces: list[object] = value if is_list(value) else [value]
         for piece in pieces:
-            text: object = piece.get("text") if is_object(piece) else piece
+            text: object = piece.get("text", piece.get("value")) if is_object(piece) else piece
             if isinstance(text, str):
                 yield own, text
+            elif text or (piece and own == "text"):
+                raise ValueError(f"the {key} of a part is a {type(piece).__name__}")
 
 
 def _call(call: Json) -> Call:
-    function = call.get("function")
+    function, extra = call.get("function"), call.get("extra_content")
     name = call.get("id")
     return Call(
         index=_index(call.get("index")),
         id=None if name is None else str(name),
         function=_function(function if is_object(function) else call),
+        extra_content=extra if is_object(extra) else None,
     )
 
 
@@ -157,7 +166,7 @@ def _function(function: Json) -> Function:
 def _logprobs(found: object) -> Logprobs:
     """Tokens as objects, or bare numbers: a list, or one alone."""
     if is_object(found) and is_list(found.get("content")):
-        found = [token.get("logprob") for token in _objects(found["content"])]
+        found = [token.get("logprob") for token in _readable(found["content"])]
     elif is_object(found):
         found = found.get("token_logprobs")
     values: list[object] = found if is_list(found) else [found]
@@ -202,9 +211,21 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _readable(values: object) -> Iterator[Json]:
+    """The objects in a list; whatever else is there is of no importance."""
+    if is_list(values):
+        yield from filter(is_object, values)
+
+
 def _objects(value: object) -> Iterator[Json]:
-    """The objects in a list, or the one that came without the list."""
-    if is_object(value):
-        yield value
-    elif is_list(value):
-        yield from filter(is_object, value)
+    """The objects in a list, or the one that came without the list; empty values are none.
+
+    Raises:
+        ValueError: something else is there, that may have been a piece of the answer.
+    """
+    values: list[object] = value if is_list(value) else [value]
+    for each in values:
+        if is_object(each):
+            yield each
+        elif each:
+            raise ValueError(f"there is a {type(each).__name__} where an object is due")

@@ -1,7 +1,9 @@
 """Undo a response's content coding, incrementally and within bounds. No I/O.
 
-What arrives is inflated at once, so that text flows while the stream is still open. A coding the
-standard library cannot undo is refused, and so are gzip bytes that nobody announced.
+What arrives is inflated at once, so that text flows while the stream is still open; what came
+before the byte that breaks a coding is given out, however the bytes were cut. What follows the end
+is not read. A coding the standard library cannot undo is refused, and so are gzip bytes that nobody
+announced.
 
 Units: bytes. Bounds: an inflated response of 64 MiB, and a ratio of 100:1 once it holds 1 MiB.
 Sources: RFC 9110 section 8.4 (codings), RFC 1952 (gzip, several members), RFC 1950 and 1951
@@ -10,7 +12,9 @@ Sources: RFC 9110 section 8.4 (codings), RFC 1952 (gzip, several members), RFC 1
 
 from __future__ import annotations
 
+import contextlib
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
 from ..errors import ProtocolError
@@ -30,11 +34,14 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 class Decompressor(Protocol):
     """Takes the bytes of one response."""
 
+    failure: ProtocolError | None
+    """The coding is broken: `feed` gave out what came before that, and `end` raises it."""
+
     def feed(self, data: bytes) -> bytes:
         """The plain bytes that `data` completes; may be empty.
 
         Raises:
-            ProtocolError: kind `decode` if the coding is broken, `protocol` if a bound is passed.
+            ProtocolError: kind `decode` if the coding was broken, `protocol` if a bound is passed.
         """
         ...
 
@@ -42,7 +49,7 @@ class Decompressor(Protocol):
         """The response is over: nothing is left.
 
         Raises:
-            ProtocolError: kind `incomplete` if the coding was not.
+            ProtocolError: kind `incomplete` if the coding was not, `decode` if it is broken.
         """
         ...
 
@@ -73,6 +80,7 @@ class _Identity:
     """Plain bytes, counted."""
 
     def __init__(self) -> None:
+        self.failure: ProtocolError | None = None
         self._size = 0
         self._head: bytes | None = b""
         """The first bytes, until there are enough of them to know gzip by; then None."""
@@ -107,13 +115,17 @@ class _Inflater:
     """
 
     def __init__(self, wbits: int | None) -> None:
+        self.failure: ProtocolError | None = None
         self._wbits = wbits
         self._stream = zlib.decompressobj(wbits) if wbits is not None else None
         self._head: bytes = b""
+        """Too few bytes to know by what follows."""
         self._received = 0
         self._given = 0
 
     def feed(self, data: bytes) -> bytes:
+        if self.failure is not None:
+            raise self.failure
         self._received += len(data)
         if self._wbits is None:
             data = self._head + data
@@ -131,27 +143,32 @@ class _Inflater:
     def _member(self, data: bytes) -> tuple[bytes, bytes]:
         """Inflate up to the end of the gzip member at hand; also what follows it."""
         if self._stream is None:
-            # Some writers pad a file of several members with zeros.
-            data = data.lstrip(b"\0")
-            if not data:
+            # Zeros, a line end, whatever: all but another member is no part of the answer.
+            data, self._head = (self._head + data).lstrip(b"\0"), b""
+            if self._wbits != _GZIP or not data.startswith(_GZIP_MAGIC):
+                self._head = data if data == _GZIP_MAGIC[:1] else b""
                 return b"", b""
-            if self._wbits != _GZIP:
-                raise _broken("bytes follow the end of the deflate stream")
             self._stream = zlib.decompressobj(_GZIP)
         stream = self._stream
         room = min(LIMIT, max(FREE, RATIO * self._received)) - self._given
+        before = stream.copy()
         try:
             plain = stream.decompress(data, room + 1)
         except zlib.error as error:
-            raise _broken(str(error)) from None
+            self.failure = ProtocolError(
+                f"the compressed response is broken: {error}", kind="decode", retryable=True
+            )
+            plain = _sound(before.decompress, data)
         if len(plain) > room:
             raise _too_long()
         self._given += len(plain)
         if stream.eof:
             self._stream = None
-        return plain, stream.unused_data
+        return plain, b"" if self.failure else stream.unused_data
 
     def end(self) -> bytes:
+        if self.failure is not None:
+            raise self.failure
         if self._stream is not None and self._received:
             raise ProtocolError(
                 "the compressed response ended too early", kind="incomplete", retryable=True
@@ -164,8 +181,13 @@ def _has_zlib_header(data: bytes) -> bool:
     return data[0] & 15 == 8 and data[0] >> 4 <= 7 and int.from_bytes(data[:2], "big") % 31 == 0
 
 
-def _broken(why: str) -> ProtocolError:
-    return ProtocolError(f"the compressed response is broken: {why}", kind="decode", retryable=True)
+def _sound(inflate: Callable[[bytes], bytes], data: bytes) -> bytes:
+    """What `data` holds before the byte that breaks it; no more than the bound that was kept."""
+    plain = bytearray()
+    with contextlib.suppress(zlib.error):
+        for at in range(len(data)):
+            plain += inflate(data[at : at + 1])
+    return bytes(plain)
 
 
 def _too_long() -> ProtocolError:

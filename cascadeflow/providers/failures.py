@@ -3,7 +3,7 @@
 A status decides the kind, and the words of the body refine it where a status is ambiguous: a
 429 may be a quota that no waiting cures, a 400 a content filter. An error inside a 200 answer has
 only its words, or a status repeated in the body. Bodies come in every shape: OpenAI's and
-Anthropic's objects, vLLM's flat one, FastAPI's `detail`, strings, lists, HTML, nothing.
+Anthropic's objects, vLLM's flat one, FastAPI's `detail`, strings, lists, an event, HTML, nothing.
 
 Retryable: 408, 409, 429 unless quota, everything from 500 on; `x-should-retry` wins.
 Units: seconds; bytes of UTF-8 for `EXCERPT`.
@@ -17,6 +17,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,10 @@ from urllib.parse import urlsplit
 from ..errors import ErrorKind, ProtocolError, ProviderError
 from .excerpt import clean, excerpt, find_message, html_text
 from .lenient import begins_as_json, is_list, is_object
+from .sse import SSEDecoder
 
+_READ = 64 * 1024
+"""Of events in place of an error body, no more than this is looked at."""
 REQUEST_IDS = (
     "x-request-id",
     "request-id",
@@ -55,14 +59,20 @@ _BY_STATUS: Mapping[int, ErrorKind] = {
 }
 _QUOTA = re.compile(
     "insufficientquota|insufficientbalance|insufficientcredit|insufficientfunds|billing|spendlimit"
-    "|creditbalance|outofcredit|paymentrequired|quotaexceeded|exceededcurrentquota|exceededquota"
+    "|creditbalance|creditlimit|outofcredit|paymentrequired|exceededcurrentquota|exceededquota"
+    # Cerebras calls so what is allowed in a minute: `request_quota_exceeded`.
+    "|(?<!request)(?<!token)quotaexceeded"
 )
+_CLOSED = re.compile("accessterminated|accountdeactivated|accountsuspended")
 _REFUSED = re.compile("contentfilter|contentpolicy|responsibleai|contentmoderation")
 _BY_WORD: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
     (_QUOTA, "quota"),
     (_REFUSED, "refused"),
     (re.compile("overload|unavailable|capacity|slowdown|serverbusy|modelloading"), "overloaded"),
-    (re.compile("ratelimit|toomanyrequests|resourceexhausted|throttl"), "rate_limit"),
+    (
+        re.compile("ratelimit|toomanyrequests|resourceexhausted|throttl|quotaexceeded"),
+        "rate_limit",
+    ),
     (re.compile("authent|apikey|permission|unauthori|forbidden|accessdenied"), "auth"),
     (re.compile("notfound|doesnotexist"), "not_found"),
     (re.compile("timeout|timedout|deadlineexceeded"), "timeout.server"),
@@ -75,9 +85,11 @@ _BY_WORD: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
     ),
 )
 """Tried in order on the `type`, `code` and `status` of an error, letters and digits only."""
+_INNER = ("error", "errors", "detail", "details", "innererror")
 _QUOTA_MESSAGE = re.compile(
     "credit balance is too low|insufficient (balance|credits|funds)|billing hard limit"
-    "|(spend|spending|usage) limit (has been )?(reached|exceeded)",
+    "|(spend|spending|usage) limit (has been )?(reached|exceeded)|used all available credits"
+    r"|(reach|exceed)(ed|ing) (its|the|your)( \w+){0,3} (spend|spending|usage) limit",
     re.IGNORECASE,
 )
 """Where only the sentence tells: Anthropic sends this one as an `invalid_request_error`."""
@@ -99,12 +111,13 @@ def error_from_status(
     told = find_message(parsed) if parsed is not None else html_text(body)
     kind = _refine(_kind_of_status(status), parsed, told)
     words = excerpt(told)
+    wait = retry_after(headers, now)
     error = ProviderError(
         f"status {status}: {words}" if words else f"status {status} without a message",
         kind=kind,
         status=status,
         retryable=kind in _RETRYABLE,
-        retry_after=retry_after(headers, now),
+        retry_after=_retry_delay(parsed) if wait is None else wait,
         request_id=request_id(headers) or _request_id_in(parsed),
     )
     match headers.get("x-should-retry", "").strip().lower():
@@ -135,6 +148,7 @@ def error_from_body(body: object, *, status: int | None = None) -> ProviderError
         kind=kind,
         status=status,
         retryable=kind in _RETRYABLE,
+        retry_after=_retry_delay(body),
         request_id=_request_id_in(body),
     )
 
@@ -211,6 +225,8 @@ def _refine(kind: ErrorKind, body: object, told: str) -> ErrorKind:
     if kind in ("rate_limit", "auth", "bad_request"):
         if any(map(_QUOTA.search, words)) or _QUOTA_MESSAGE.search(told):
             return "quota"
+        if kind == "rate_limit" and any(map(_CLOSED.search, words)):
+            return "quota"
         if kind == "bad_request" and any(map(_REFUSED.search, words)):
             return "refused"
     if kind == "server" and any("overload" in word for word in words):
@@ -230,7 +246,7 @@ def _kind_of_words(body: object, told: str) -> ErrorKind:
 
 
 def _parts(body: object) -> list[Mapping[str, Any]]:
-    """The objects that may describe the error: the body, its `error`, and the `details` there."""
+    """The objects that may describe the error: the body, its `error`, `details` and the like."""
     found: list[Mapping[str, Any]] = []
     queue: list[object] = [body]
     for item in queue:
@@ -238,7 +254,7 @@ def _parts(body: object) -> list[Mapping[str, Any]]:
             queue += item[:8]
         elif is_object(item):
             found.append(item)
-            queue += [item.get("error"), item.get("details"), item.get("innererror")]
+            queue += [item.get(name) for name in _INNER]
         if len(queue) > 64:
             break
     return found
@@ -276,12 +292,22 @@ def _request_id_in(body: object) -> str | None:
 
 
 def _parse(body: bytes) -> object:
-    """The JSON of a body; None if it is not JSON."""
+    """The JSON of a body, or of an event in its place; None if it is not JSON."""
+    if body.startswith((b"data:", b"event:")):
+        events = list(SSEDecoder().feed(body[:_READ] + b"\n\n"))
+        body = events[0].data[0] if events else b""
     try:
-        parsed: object = json.loads(body.decode("utf-8", "replace"))
+        parsed: object = json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
         return None
     return parsed
+
+
+def _retry_delay(body: object) -> float | None:
+    """Seconds in Google's `RetryInfo`, which has no header beside it."""
+    given = (part.get("retryDelay") for part in _parts(body))
+    delays = (value[:-1] for value in given if isinstance(value, str) and value.endswith("s"))
+    return _seconds(next(delays, None))
 
 
 def _seconds(value: str | None) -> float | None:
@@ -294,6 +320,8 @@ def _seconds(value: str | None) -> float | None:
 
 def _timestamp(date: str) -> float | None:
     try:
-        return parsedate_to_datetime(date).timestamp()
+        when = parsedate_to_datetime(date)
+        # The old form of asctime() names no zone: it is UTC, not ours.
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

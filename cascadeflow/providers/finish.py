@@ -1,46 +1,38 @@
-"""The words with which chat servers say why an answer ended, brought to `StopReason`.
+"""The words with which servers say why an answer ended, brought to `StopReason`.
 
-Compared in lower case, so that `STOP` and `stop` are one. Sources: the API references of OpenAI,
+Compared in lower case, so that `STOP` and `stop` are one. A word that is not listed is known by
+what it holds: servers invent names for their failures and filters, and put two words into one
+(`function_call_filter: MALFORMED_FUNCTION_CALL`). Sources: the API references of OpenAI,
 Anthropic, Google, Mistral, Cohere, Together, Z.ai, DeepSeek, vLLM and text-generation-inference.
 """
 
 from __future__ import annotations
 
+import re
+
 from ..types import StopReason
 
 _WORDS: dict[StopReason, str] = {
     "stop": "stop end_turn eos eos_token stop_sequence stop_token complete completed done",
-    "length": (
-        "length max_tokens max_output_tokens max_completion_tokens model_length token_limit "
-        "model_context_window_exceeded context_length"
-    ),
     "tool_calls": "tool_calls tool_call tool_use function_call function_calls",
-    "content_filter": (
-        "content_filter content_filtered safety recitation language blocklist prohibited_content "
-        "spii image_safety sensitive guardrail_intervened error_toxic"
-    ),
+    "content_filter": "language spii error_toxic",
     "refusal": "refusal",
     "pause": "pause pause_turn",
 }
 _REASONS: dict[str, StopReason] = {
     word: reason for reason, words in _WORDS.items() for word in words.split()
 }
-
-FAILURES = frozenset(
-    (
-        "error",
-        "abort",
-        "aborted",
-        "cancelled",
-        "canceled",
-        "timeout",
-        "network_error",
-        "malformed_function_call",
-        "unexpected_tool_call",
-        "insufficient_system_resource",
-    )
+_FAILED = re.compile(
+    "error|abort|cancel|fail|time_?d?_?out|malformed|unexpected|missing|insufficient|unavailable"
+    "|overload|rate_limit"
 )
-"""Words that say that the server failed."""
+_LIKE: tuple[tuple[re.Pattern[str], StopReason], ...] = (
+    (
+        re.compile("filter|safety|prohibited|moderat|guardrail|recitation|block|sensitive|toxic"),
+        "content_filter",
+    ),
+    (re.compile(r"length|max_(\w+_)?tokens|token_limit|context_(window|limit)"), "length"),
+)
 
 UNSAID = frozenset(("", "null", "none"))
 """Words, in lower case, with which servers write out that the answer goes on."""
@@ -55,9 +47,18 @@ _TELLING: tuple[StopReason, ...] = (
 )
 
 
+def says_failure(word: str) -> bool:
+    """True if a server's word means that it failed."""
+    word = word.lower()
+    return word not in _REASONS and _FAILED.search(word) is not None
+
+
 def stop_reason(word: str) -> StopReason | None:
     """What a server's word means; None if it is not known."""
-    return _REASONS.get(word.lower())
+    word = word.lower()
+    if word in _REASONS:
+        return _REASONS[word]
+    return next((reason for pattern, reason in _LIKE if pattern.search(word)), None)
 
 
 def more_telling(new: StopReason, old: StopReason) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from .. import __version__
@@ -222,7 +222,7 @@ class _Answer:
                 # Without the frames of the decoder: their variables hold what the server sent.
                 raise self._failure.with_traceback(None)
             try:
-                raw = await (self._trail() if self._decoder.finished else self._response.read())
+                raw = b"" if self._decompressor.failure else await self._read()
                 chunk = self._decompressor.feed(raw) if raw else self._decompressor.end()
             except ProviderError as error:
                 # A bound that is passed is no accident, and stays an error.
@@ -251,6 +251,10 @@ class _Answer:
             said = any(not isinstance(delta, _UNSAID) for delta in out)
             self._said = self._said or said
             self._until = None if said else self._until
+
+    def _read(self) -> Awaitable[bytes]:
+        """What comes next."""
+        return self._trail() if self._decoder.finished else self._response.read()
 
     async def _trail(self) -> bytes:
         """What still comes after the model's finish.

@@ -1,15 +1,16 @@
 """Thinking written into the text of an answer, `<think>` to `</think>`, told apart from it. Pure.
 
 Servers that run a thinking model without a parser for its thoughts (vLLM, SGLang, llama.cpp, some
-hosts) send them so. Only the very beginning of a text counts, after white space: an answer that
-mentions the tag later is not touched. Blank lines after the thought are dropped.
+hosts) send them so, and Gemini, asked for its thoughts, `<thought>` to `</thought>`. Only the very
+beginning of a text counts, after white space: an answer that mentions the tag later is not touched.
+Blank lines after the thought are dropped.
 
-Source: the chat templates of DeepSeek-R1 and Qwen 3.
+Source: the chat templates of DeepSeek-R1 and Qwen 3; Gemini's OpenAI-compatible answers.
 """
 
 from __future__ import annotations
 
-_OPEN, _CLOSE = "<think>", "</think>"
+_TAGS = {"<think>": "</think>", "<thought>": "</thought>"}
 _LONGEST = 80
 """Characters of white space that are held back; more of it is text."""
 
@@ -23,6 +24,8 @@ class InlineThinking:
         self.within: bool | None = None
         """Whether the thought goes on; None before it."""
         self._held = ""
+        self._close = ""
+        """What ends the thought that has begun."""
 
     def split(self, piece: str) -> tuple[str, str]:
         """The thought and the text that are certain with this piece; both may be empty."""
@@ -33,11 +36,11 @@ class InlineThinking:
             return "", ("" if self._held else text)
         thought = ""
         if self.within is None:
-            self.within, text = True, text.lstrip()[len(_OPEN) :]
+            self.within, text = True, text.lstrip()[len(self._close) - 1 :]
         if self.within:
-            thought, closed, text = text.partition(_CLOSE)
+            thought, closed, text = text.partition(self._close)
             if not closed:
-                certain = len(thought) - _overlap(thought)
+                certain = len(thought) - _overlap(thought, self._close)
                 thought, self._held = thought[:certain], thought[certain:]
                 return thought, ""
             self.within = False
@@ -54,11 +57,12 @@ class InlineThinking:
     def _begins(self, text: str) -> bool:
         """Whether a text begins with a thought; what may still become one is held."""
         head = text.lstrip()
-        self.over = len(text) - len(head) > _LONGEST or not _OPEN.startswith(head[: len(_OPEN)])
-        if self.over or head.startswith(_OPEN):
-            return not self.over
-        self._held = text
-        return False
+        self._close = next((_TAGS[tag] for tag in _TAGS if head.startswith(tag)), "")
+        possible = self._close or any(tag.startswith(head) for tag in _TAGS)
+        self.over = len(text) - len(head) > _LONGEST or not possible
+        if not (self.over or self._close):
+            self._held = text
+        return bool(self._close) and not self.over
 
     def _without_blank_lines(self, text: str) -> str:
         blank = len(text) - len(text.lstrip())
@@ -70,7 +74,7 @@ class InlineThinking:
         return text
 
 
-def _overlap(text: str) -> int:
+def _overlap(text: str, tag: str) -> int:
     """How many characters at the end may be the beginning of the closing tag."""
-    sizes = range(min(len(text), len(_CLOSE) - 1), 0, -1)
-    return next((size for size in sizes if text.endswith(_CLOSE[:size])), 0)
+    sizes = range(min(len(text), len(tag) - 1), 0, -1)
+    return next((size for size in sizes if text.endswith(tag[:size])), 0)

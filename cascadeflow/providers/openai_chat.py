@@ -29,17 +29,18 @@ from .chat_chunk import (
     Chunk,
     ChunkDelta,
     Function,
-    Logprobs,
     WireUsage,
     decode_chunk,
     decode_plain,
+    read_logprobs,
     read_usage,
+    says_more,
     says_nothing,
 )
 from .chat_encode import encode
 from .chat_odd import Json, is_error, read_chunk
 from .failures import error_from_body, error_from_unread
-from .finish import FAILURES, UNSAID, more_telling, stop_reason
+from .finish import UNSAID, more_telling, says_failure, stop_reason
 from .inline_thinking import InlineThinking
 from .lenient import Halves, begins_as_json, is_list, is_object, loads, mend
 from .sse import SSE
@@ -91,6 +92,8 @@ class Decoder:
         """A chunk with a finish had that id again: what has another is none of the answer."""
         self._closely = True
         """Chunks are to be read with all their fields: up to the first text, and after a finish."""
+        self._thoughts: list[str] = []
+        """What the server wants back with the calls."""
         self._inline: InlineThinking | None = InlineThinking()
         self._early_logprobs: tuple[float, ...] = ()
         self._halves = Halves()
@@ -121,7 +124,7 @@ class Decoder:
                 self._read(data, out)
                 continue
             text, found = choice.delta.content, choice.logprobs
-            logprobs = () if found is None else _logprobs(found)
+            logprobs = () if found is None else read_logprobs(found)
             if text and not (self._early_logprobs or self._halves.waiting):
                 self._counted = False
                 out.append(TextDelta(text, logprobs))
@@ -207,7 +210,7 @@ class Decoder:
         """Append what the chunk says, then raise what it complains about."""
         ended, name = self.finished, chunk.id or ""
         known, self._id = name == self._id, self._id or name
-        if self._ended and name and not known and _says_more(chunk):
+        if self._ended and name and not known and says_more(chunk):
             self._warn("a second answer followed the first; it was not read")
             self.done = True
             return
@@ -234,7 +237,7 @@ class Decoder:
             before = len(out)
             self._take_thought(delta, out)
             if delta.content is not None:
-                logprobs = () if choice.logprobs is None else _logprobs(choice.logprobs)
+                logprobs = () if choice.logprobs is None else read_logprobs(choice.logprobs)
                 self._take_text(delta.content, logprobs, out)
             if delta.refusal:
                 self._take_refusal(delta.refusal)
@@ -282,6 +285,8 @@ class Decoder:
             thought = "".join(part.text or part.summary or "" for part in delta.reasoning_details)
         if thought and (thought := self._mended("thought", thought)):
             out.append(ReasoningDelta(thought))
+            if self._server.thoughts_back:
+                self._thoughts.append(thought)
 
     def _take_refusal(self, text: str) -> None:
         text = self._mended("refusal", text)
@@ -297,6 +302,8 @@ class Decoder:
             name=self._mended(("name", call.index), function.name or ""),
             arguments=self._mended(("arguments", call.index), function.arguments or ""),
         )
+        if call.extra_content:
+            out.append(ReasoningDelta("", {"id": fragment.id, "extra_content": call.extra_content}))
         if fragment.id or fragment.name or fragment.arguments:
             self._called = True
             out.append(fragment)
@@ -315,8 +322,11 @@ class Decoder:
 
     def _finish(self, choice: Choice, out: list[Delta]) -> None:
         self._flush(out)
+        if self._thoughts and self._called:
+            out.append(ReasoningDelta("", {"reasoning_content": "".join(self._thoughts)}))
+            self._thoughts = []
         word = mend(choice.finish_reason or "error")
-        if word.lower() in FAILURES or choice.error:
+        if says_failure(word) or choice.error:
             self._failure = _failed(word, choice.error)
             return
         reason = stop_reason(word)
@@ -376,17 +386,6 @@ def _object(data: bytes) -> Json | None:
     if is_list(found) and len(found) == 1:
         found = found[0]
     return found if is_object(found) else None
-
-
-def _says_more(chunk: Chunk) -> bool:
-    deltas = [choice.delta for choice in chunk.choices or () if choice.delta is not None]
-    return any(any(msgspec.structs.astuple(delta)) for delta in deltas)
-
-
-def _logprobs(logprobs: Logprobs) -> tuple[float, ...]:
-    if logprobs.content is not None:
-        return tuple([t.logprob for t in logprobs.content if t.logprob is not None])
-    return tuple([value for value in logprobs.token_logprobs or () if value is not None])
 
 
 def _failed(word: str, error: object) -> ProviderError:

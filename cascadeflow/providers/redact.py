@@ -92,12 +92,12 @@ def _betrayals(text: str, secrets: Iterable[str]) -> Iterator[tuple[int, int]]:
 def _spans(text: str, secret: str) -> Iterator[tuple[int, int]]:
     key = secret.rpartition(" ")[2]
     for part in {str(secret), key}:
-        if len(part) >= _SHORTEST:
+        if len(part) >= _SHORTEST and part in text:
             yield from (
                 (found.start(), found.end()) for found in re.finditer(re.escape(part), text)
             )
-    runs = {key[at : at + _RUN] for at in range(len(key) - _RUN + 1)}
-    if runs:
+    if len(text) >= _RUN:
+        runs = {key[at : at + _RUN] for at in range(len(key) - _RUN + 1)}
         for at in range(len(text) - _RUN + 1):
             if text[at : at + _RUN] in runs:
                 yield at, at + _RUN

@@ -1,4 +1,4 @@
-"""HTTP by way of aiohttp. The only file that knows it; imported on first use, for it loads slowly.
+"""HTTP by way of aiohttp, which is imported on first use, for it loads slowly.
 
 A `Transport` has one session for each event loop it is used in, made on first use and closed by
 `aclose`, or when the loop or the transport ends. It posts, never follows a redirect, and tells
@@ -13,6 +13,7 @@ Source: https://docs.aiohttp.org/en/stable/client_reference.html
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import math
 import os
@@ -26,14 +27,10 @@ from ..errors import ConfigError, ErrorKind, ProtocolError, ProviderError
 from .excerpt import clean
 from .failures import error_from_redirect
 from .network import Route, Routes, origin_of
-from .wire import connected, connecting
 
 if TYPE_CHECKING:
     import aiohttp
     from aiohttp.client_proto import ResponseHandler
-    from aiohttp.client_reqrep import ClientRequest
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
 LINGER = 0.5
 """How long a response whose answer is whole may take to end, so that its connection is kept."""
@@ -120,6 +117,8 @@ class _Pool:
         import aiohttp
         from aiohttp.http_exceptions import HttpProcessingError
 
+        if not isinstance(session, aiohttp.ClientSession):
+            raise ConfigError(f"session is {session!r}; it must be an aiohttp.ClientSession")
         self.session = session
         self.lingering: set[Response] = set()
         # RuntimeError: how aiohttp tells that a connection had gone before one read from it.
@@ -148,6 +147,19 @@ class _Attempt:
 
 
 _attempt: ContextVar[_Attempt] = ContextVar("cascadeflow_attempt")
+
+
+def _tell(transport: asyncio.Transport | None, reused: bool) -> None:
+    attempt = _attempt.get()
+    attempt.transport, attempt.reused = transport, reused
+
+
+@functools.lru_cache(maxsize=16)
+def _timeout(connect: float | None) -> aiohttp.ClientTimeout:
+    import aiohttp
+
+    endless = connect is None or not math.isfinite(connect)
+    return aiohttp.ClientTimeout(total=None, connect=None if endless else connect)
 
 
 class Transport:
@@ -228,18 +240,16 @@ class Transport:
         import aiohttp
 
         _attempt.set(attempt := _Attempt())
-        seconds, response = post.connect_timeout, None
-        if seconds is not None and not math.isfinite(seconds):
-            seconds = None
+        response = None
         try:
             response = await pool.session.post(
                 post.url,
                 data=post.body if len(post.body) <= _LARGE else io.BytesIO(post.body),
-                headers={**post.headers, "content-length": str(len(post.body))},
+                headers=post.headers,
                 allow_redirects=False,
                 auto_decompress=False,
                 raise_for_status=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=seconds),
+                timeout=_timeout(post.connect_timeout),
                 max_line_size=_HEADER_LIMIT,
                 max_field_size=_HEADER_LIMIT,
                 proxy=route.proxy,
@@ -260,7 +270,9 @@ class Transport:
         loop = asyncio.get_running_loop()
         if loop in self._pools:
             return self._pools[loop][0]
-        pool = _Pool(_new_session())
+        from .connections import new_session
+
+        pool = _Pool(new_session(_tell))
         janitor = _janitor(pool, loop, self._pools)
         with self._lock:
             dead = [known for known in self._pools if known.is_closed()]
@@ -270,31 +282,6 @@ class Transport:
         for ended in buried:
             await ended.session.close()
         return pool
-
-
-def _new_session() -> aiohttp.ClientSession:
-    import aiohttp
-
-    class Connector(aiohttp.TCPConnector):
-        """Tells the attempt at hand about its connection."""
-
-        async def connect(
-            self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-        ) -> Connection:
-            connecting()
-            connection = await super().connect(req, traces, timeout)
-            connected()
-            attempt, protocol = _attempt.get(), connection.protocol
-            attempt.transport = connection.transport
-            if protocol is not None:
-                attempt.reused = protocol in seen
-                seen.add(protocol)
-            return connection
-
-    seen: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
-    return aiohttp.ClientSession(
-        connector=Connector(limit=0, limit_per_host=0), cookie_jar=aiohttp.DummyCookieJar()
-    )
 
 
 async def _janitor(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Dispatch(Protocol):
@@ -65,6 +65,7 @@ class WireResponse(Protocol):
         ...
 
 
+@runtime_checkable
 class Wire(Protocol):
     """Posts requests, from any number of event loops and threads."""
 

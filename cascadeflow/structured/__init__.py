@@ -37,7 +37,7 @@ NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NAMED: Final = frozenset({"name", "description", "schema", "strict"})
 _KEYWORDS: Final = frozenset({
     "$ref", "type", "properties", "required", "additionalProperties", "items", "prefixItems",
-    "enum", "const", "anyOf", "oneOf", "allOf",
+    "enum", "const", "anyOf", "oneOf", "allOf", "not", "if", "patternProperties",
 })  # fmt: skip
 """A mapping without any of these is no schema: as one it would allow anything."""
 

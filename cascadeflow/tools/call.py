@@ -31,7 +31,7 @@ class ToolCall(msgspec.Struct, frozen=True):
     """A call a model has made.
 
     Raises:
-        ConfigError: id or name is no text, or the arguments are no dict.
+        ConfigError: id or name is no text, the arguments are no dict, or the format is unknown.
     """
 
     id: str
@@ -44,6 +44,11 @@ class ToolCall(msgspec.Struct, frozen=True):
         for field, value in (("id", self.id), ("name", self.name)):
             if not isinstance(value, str):
                 raise ConfigError(f"ToolCall: {field} is {shown(value)}; it must be a text")
+        if self.provider_format not in tuple(ToolCallFormat):
+            raise ConfigError(
+                f"ToolCall {self.name!r}: provider_format is {shown(self.provider_format)}; it is "
+                f"one of {', '.join(map(repr, map(str, ToolCallFormat)))}"
+            )
         if not isinstance(self.arguments, dict):
             raise ConfigError(
                 f"ToolCall {self.name!r}: arguments is {shown(self.arguments)}; it must be a dict. "

@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, Union
 
 from ..errors import ConfigError
+from ..providers.lenient import is_list
 from .show import escaped
 from .signature import NAMELESS, Function, describing, model, open_parameters, resolved
 
@@ -32,19 +33,42 @@ def converter(function: Function) -> Convert | None:
     """Turns JSON arguments into what the annotations name; None if they are that already.
 
     Only parameters whose annotation JSON has no value for are converted: models, dataclasses,
-    enums, dates, sets and the like. A function whose parameters cannot be described takes its
-    arguments as they are: its schema was written by hand.
+    enums, dates, sets and the like; and 5.0 becomes 5 where an integer is taken, for to JSON they
+    are the same. A function whose parameters cannot be described takes its arguments as they are:
+    its schema was written by hand.
     """
     try:
         parameters = open_parameters(function, "")
         hints = resolved(function, parameters, "")
+        whole = partial(_whole, hints) if any(map(_takes_integers, hints.values())) else None
         parameters = [each for each in parameters if _needs_conversion(each, hints)]
         if not parameters:
-            return None
+            return whole
         with describing(""):
-            return partial(_convert, model(parameters, hints), parameters)
+            made = partial(_convert, model(parameters, hints), parameters)
+        return made if whole is None else lambda arguments: made(whole(arguments))
     except ConfigError:
         return None
+
+
+def _takes_integers(hint: object) -> bool:
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) in (Union, UnionType, list):
+        return float not in arguments and any(map(_takes_integers, arguments))
+    return hint is int
+
+
+def _whole(hints: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _as_integers(value) if _takes_integers(hints.get(name)) else value
+        for name, value in arguments.items()
+    }
+
+
+def _as_integers(value: object) -> object:
+    if is_list(value):
+        return [_as_integers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _needs_conversion(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> bool:

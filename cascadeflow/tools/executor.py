@@ -107,6 +107,14 @@ class ToolSession:
             return self._slots[loop]
 
 
+def _checked(call: ToolCall) -> ToolCall:
+    if not isinstance(call, ToolCall):
+        raise ConfigError(
+            f"call is {shown(call)}; it must be a ToolCall, e.g. ToolCall(**event.tool_call)"
+        )
+    return call
+
+
 class ToolExecutor:
     """Runs tool calls.
 
@@ -160,15 +168,18 @@ class ToolExecutor:
         The same call (id, name and arguments) again returns the first result.
 
         Cancelling cancels an async tool; a sync one goes on in its thread, unheard.
+
+        Raises:
+            ConfigError: it is no `ToolCall`. Whatever the tool does is a result.
         """
-        return await self._own.execute(call)
+        return await self._own.execute(_checked(call))
 
     async def execute_all(self, calls: Iterable[ToolCall]) -> list[ToolResult]:
         """Run the calls of one message side by side; results in the order of the calls.
 
         A call that comes twice runs once; another call under an id already used is an error.
         """
-        return await self._own.execute_all(calls)
+        return await self._own.execute_all([_checked(call) for call in calls])
 
     def prepare(self, call: ToolCall) -> tuple[Runnable, dict[str, Any]] | ToolResult:
         """What is to run with which arguments, or why nothing is."""

@@ -76,7 +76,10 @@ def name_of(function: Function) -> str:
 def _bare(function: Function) -> Function:
     while isinstance(function, functools.partial):
         function = function.func
-    return function
+    if _is_function(function) or isinstance(function, type):
+        return function
+    wrapped = inspect.unwrap(function)  # of `functools.cache` and the like
+    return wrapped if _is_function(wrapped) else function
 
 
 def _is_function(value: object) -> bool:

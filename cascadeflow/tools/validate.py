@@ -15,6 +15,7 @@ import msgspec
 
 from ..core.calls import normalise_arguments
 from ..providers.lenient import is_list, is_object
+from ..types import ToolChoice
 from .config import Offered, normalise
 from .schema import compiled
 from .show import escaped, shown
@@ -51,13 +52,17 @@ class ToolCallValidator:
 
     Args:
         offered: in normal form, or any form that `normalise` takes.
+        choice: which of them may be called; a server may not heed what it was told.
 
     Raises:
         ConfigError: a definition is wrong, or the extra `[tools]` is not installed.
     """
 
-    def __init__(self, offered: Sequence[Offered | Mapping[str, Any]]) -> None:
+    def __init__(
+        self, offered: Sequence[Offered | Mapping[str, Any]], choice: ToolChoice | None = None
+    ) -> None:
         self._tools = {tool.name: tool for tool in normalise(offered)}
+        self._choice = choice
         self._validators: dict[str, Validator] = {}
 
     def check(self, name: str, arguments: str | Mapping[str, Any]) -> Checked:
@@ -67,16 +72,16 @@ class ToolCallValidator:
             name: of the tool.
             arguments: JSON text, at most 1 MiB, or what came of it.
         """
-        unknown = () if name in self._tools else (self._unknown(name),)
+        barred = self._barred(name)
         try:
             text = _text(arguments)
             value = loads(text)
         except UnusableJSON as error:
-            return Checked(None, (*unknown, f"arguments: {error}"))
+            return Checked(None, (*barred, f"arguments: {error}"))
         if not is_object(value):
             problem = f"arguments are {shown(value)}; they must be a JSON object"
-            return Checked(None, (*unknown, problem))
-        return Checked(value, unknown or self._problems(name, value, len(text)))
+            return Checked(None, (*barred, problem))
+        return Checked(value, barred or self._problems(name, value, len(text)))
 
     def _problems(self, name: str, arguments: dict[str, Any], size: int) -> tuple[str, ...]:
         validator = self._validators.get(name)
@@ -84,6 +89,16 @@ class ToolCallValidator:
             validator = compiled(dumps(self._tools[name].parameters))
             self._validators[name] = validator
         return problems(validator, arguments, size, "arguments")
+
+    def _barred(self, name: str) -> tuple[str, ...]:
+        """Why a tool of this name may not be called, whatever the arguments."""
+        if name not in self._tools:
+            return (self._unknown(name),)
+        if self._choice == "none":
+            return ("tool_choice is 'none': no tool may be called",)
+        if isinstance(self._choice, Mapping) and name != self._choice["name"]:
+            return (f"tool_choice asks for {self._choice['name']}; {name} may not be called now",)
+        return ()
 
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(name[:128], self._tools, n=3)

@@ -1,0 +1,77 @@
+"""Bodies over connections that share the memory they read into."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from pathlib import Path
+
+import pytest
+
+from cascadeflow.providers.transport import Transport
+
+from .loopback import CHUNKED, HEAD, Peer, serving
+from .posting import fetch, post, run, whole
+from .test_transport_tls import tls_server
+
+LONG = 3_000_000
+"""Bytes, many times what one read takes and what aiohttp keeps before it stops reading."""
+
+
+def said(number: int) -> bytes:
+    """A body that no other is like."""
+    return hashlib.shake_128(str(number).encode()).digest(LONG)
+
+
+async def answer_long(peer: Peer) -> None:
+    """The path ends in the number of the body; an odd one is sent in small chunks."""
+    head, _ = await peer.request()
+    number = int(head.split(b" ", 2)[1].rpartition(b"/")[2])
+    body = said(number)
+    if number % 2:
+        pieces = (body[at : at + 1000] for at in range(0, LONG, 1000))
+        await peer.send(CHUNKED + b"".join(b"3e8\r\n%s\r\n" % each for each in pieces))
+        await peer.send(b"0\r\n\r\n")
+    else:
+        await peer.send(HEAD + b"content-length: %d\r\n\r\n" % LONG + body)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_bodies_read_at_once_are_not_mixed(tmp_path: Path, secure: bool) -> None:
+    tls, bundle = tls_server(tmp_path) if secure else (None, "")
+
+    async def body(tls: ssl.SSLContext | None) -> None:
+        transport = Transport(environ={"SSL_CERT_FILE": str(bundle)})
+        async with serving(answer_long, tls) as url:
+            bodies = await asyncio.gather(*(fetch(transport, f"{url}/{n}") for n in range(6)))
+        assert [bodies.index(said(number)) for number in range(6)] == list(range(6))
+
+    run(body(tls))
+
+
+def test_a_reader_that_takes_its_time_holds_the_server_up_and_misses_nothing() -> None:
+    async def body() -> None:
+        sent = asyncio.Event()
+
+        async def answer(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(HEAD + b"content-length: %d\r\n\r\n" % (20 * LONG))
+            for number in range(20):
+                await peer.send(said(number))
+            sent.set()
+
+        async with serving(answer) as url:
+            transport = Transport()
+            response = await post(transport, url)
+            first = await response.read()
+            await asyncio.sleep(0.3)
+            assert not sent.is_set()
+            rest = await whole(response)
+            assert sent.is_set()
+            found = hashlib.sha256(first + rest).digest()
+            assert found == hashlib.sha256(b"".join(map(said, range(20)))).digest()
+            response.close()
+            await transport.aclose()
+
+    run(body())
