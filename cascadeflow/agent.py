@@ -68,6 +68,12 @@ def _outside_a_loop(run: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
     return run_sync
 
 
+def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The `locals()` of a call as it began, as options."""
+    named = {name: arguments[name] for name in arguments.keys() - {"self", "query", "extra"}}
+    return {**named, **arguments["extra"]}
+
+
 class CascadeAgent:
     """Answers queries with the cheapest model whose answer will do.
 
@@ -152,8 +158,8 @@ class CascadeAgent:
             retry=retry if retry is not None else RetryPolicy(),
             cascading=enable_cascade,
             verbose=verbose,
-            tools=tools,
-            tool_executor=tool_executor,
+            tools=parts.tools(tools),
+            tool_executor=parts.executor(tool_executor),
             recorder=parts.recorder(record),
             panel=parts.panel(judges),
         )
@@ -235,7 +241,26 @@ class CascadeAgent:
     ) -> AsyncGenerator[ToolStreamEvent, None]: ...
 
     def stream_events(
-        self, query: Query, **given: Any
+        self,
+        query: Query,
+        *,
+        tools: Sequence[Any] | None = None,
+        tool_choice: Choice | None = None,
+        messages: Sequence[Message] | None = None,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = DEFAULT_TEMPERATURE,
+        complexity_hint: str | None = None,
+        force_direct: bool = False,
+        reveal: Reveal | None = None,
+        reasoning: bool | None = None,
+        max_cost: float | None = None,
+        response_format: ResponseFormat | None = None,
+        stop: str | Sequence[str] | None = None,
+        seed: int | None = None,
+        timeouts: Timeouts | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
     ) -> AsyncGenerator[StreamEvent, None] | AsyncGenerator[ToolStreamEvent, None]:
         """Stream the answer to `query` as events; `docs/events.md` lists them.
 
@@ -247,7 +272,8 @@ class CascadeAgent:
             query: a text, or a list of messages of which the last is to be answered.
             tools: what the model may call; then the events are `ToolStreamEvent`s. None: the
                 agent's tools, `[]`: none.
-            tool_choice: "auto", "required", "none", or the name of a tool, in any provider's form.
+            tool_choice: "auto", "required", "none", or {"type": "function", "function": {"name":
+                …}}; or one of these in Anthropic's form.
             messages: the conversation before `query`, e.g. `result.messages`.
             system_prompt: beats that of the model; "": none.
             max_tokens: limit of generated tokens; None: the model's own, else 100, or 1,000 with
@@ -269,7 +295,7 @@ class CascadeAgent:
         Raises:
             ConfigError: an argument is wrong. Nothing was sent.
         """
-        ask = self._ladder.prepare(query, options(given))
+        ask = self._ladder.prepare(query, options(_given(locals())))
         batches = self._ladder.answer(ask)
         return tools_rendered(batches) if ask.tools else rendered(batches)
 
@@ -301,25 +327,7 @@ class CascadeAgent:
             ConfigError: an argument is wrong. Nothing was sent.
             CascadeError: no model could answer; its `result` holds partial text and cost.
         """
-        given = {
-            "tools": tools,
-            "tool_choice": tool_choice,
-            "messages": messages,
-            "system_prompt": system_prompt,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "complexity_hint": complexity_hint,
-            "force_direct": force_direct,
-            "reveal": reveal,
-            "reasoning": reasoning,
-            "max_cost": max_cost,
-            "response_format": response_format,
-            "stop": stop,
-            "seed": seed,
-            "timeouts": timeouts,
-            "headers": headers,
-        }
-        ask = self._ladder.prepare(query, options({**given, **extra}))
+        ask = self._ladder.prepare(query, options(_given(locals())))
         return await collect(rendered(self._ladder.answer(ask)))
 
     execute = run

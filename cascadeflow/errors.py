@@ -55,7 +55,21 @@ declined. circuit_open: not asked, because the endpoint has just failed again an
 
 
 class CascadeflowError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base of everything this package raises on purpose. It can be copied and pickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        cause = self.__cause__
+        known = cause if isinstance(cause, CascadeflowError) else None
+        return _remade, (type(self), self.args, known), vars(self)
+
+
+def _remade(
+    kind: type[CascadeflowError], args: tuple[object, ...], cause: CascadeflowError | None
+) -> CascadeflowError:
+    """An error before its attributes: `__init__` of some takes what is not in `args`."""
+    error = kind.__new__(kind, *args)
+    error.__cause__ = cause
+    return error
 
 
 class ConfigError(CascadeflowError, ValueError):

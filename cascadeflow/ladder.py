@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from . import costs
-from .config import ModelConfig, RetryPolicy, Timeouts, check_count
+from .config import ModelConfig, RetryPolicy, Timeouts
 from .core import events
 from .core.calibrated import CalibratedPolicy
 from .core.calling import CheckCall, check_object
@@ -221,7 +221,7 @@ class Ladder:
             max_cost=None if max_cost is None else Decimal(str(max_cost)),
             on_verifier_error=settings.on_verifier_error,
             total=self._total(ask),
-            check_call=_check_call(ask.tools),
+            check_call=_check_call(ask),
             structure=None if ask.wanted is None else ask.wanted.structure,
             direct=self._direct(given),
             complexity=given.complexity_hint or measure(query_text(request)),
@@ -280,9 +280,8 @@ class _Turns:
 
 
 def _check_turns(max_turns: object) -> None:
-    if max_turns is None:
-        raise ConfigError("max_turns is None; it must be an integer >= 1")
-    check_count("max_turns", max_turns)
+    if type(max_turns) is not int or max_turns < 1:
+        raise ConfigError(f"max_turns is {max_turns!r}; it must be an integer >= 1")
 
 
 def _tools(
@@ -316,13 +315,13 @@ def _wanted(response_format: object) -> Wanted | None:
     return wanted(response_format)
 
 
-def _check_call(tools: tuple[Offered, ...]) -> CheckCall:
+def _check_call(ask: Ask) -> CheckCall:
     """How the calls of an answer are checked."""
-    if not tools:
+    if not ask.tools:
         return check_object
     from .tools.validate import ToolCallValidator
 
-    validator = ToolCallValidator(tools)
+    validator = ToolCallValidator(ask.tools, ask.tool_choice)
 
     def check(name: str, arguments: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
         checked = validator.check(name, arguments)

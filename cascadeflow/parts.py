@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .config import ModelConfig
 from .core.policy import Estimator, Policy, ThresholdPolicy
@@ -17,12 +18,16 @@ from .quality import default_estimator
 from .recording import Recorder
 from .request import check_list, check_type
 
+if TYPE_CHECKING:
+    from .tools.config import Offered
+    from .tools.executor import ToolExecutor
+
 
 def estimator(given: Estimator | None) -> Estimator:
     """What tells how good a draft is; else the judge of `cascadeflow.quality`."""
     if given is None:
         return default_estimator()
-    if not isinstance(given, Estimator):
+    if not isinstance(given, Estimator) or isinstance(given, type):
         raise ConfigError(f"estimator is {given!r}; it must be an object with `observe`")
     return given
 
@@ -31,7 +36,7 @@ def policy(given: Policy | str | os.PathLike[str] | None, *, standard: bool) -> 
     """The policy itself, from its file if need be; `standard`: the default estimator judges."""
     if given is None:
         return ThresholdPolicy()
-    if isinstance(given, Policy):
+    if isinstance(given, Policy) and not isinstance(given, type):
         return given
     if not isinstance(given, str | os.PathLike):
         raise ConfigError(
@@ -41,6 +46,24 @@ def policy(given: Policy | str | os.PathLike[str] | None, *, standard: bool) -> 
     from .calibration import load_policy
 
     return load_policy(given, standard=standard)
+
+
+def tools(given: Sequence[Any] | None) -> tuple[Offered, ...]:
+    """The tools in normal form."""
+    if given is None:
+        return ()
+    from .tools.config import normalise
+
+    return normalise(given)
+
+
+def executor(given: ToolExecutor | None) -> ToolExecutor | None:
+    """What runs the tools."""
+    if given is not None:
+        from .tools.executor import ToolExecutor
+
+        check_type("tool_executor", given, ToolExecutor, "a cascadeflow.tools.ToolExecutor")
+    return given
 
 
 def panel(judges: Sequence[Referee] | Panel | None) -> Panel | None:
@@ -65,9 +88,12 @@ def carrier(wire: Callable[[Wire], Wire] | None, transport: Wire) -> Wire:
     """What carries the requests: `transport`, or what is put around it or in its place."""
     if wire is None:
         return transport
-    if callable(wire):
-        return wire(transport)
-    raise ConfigError(f"wire is {wire!r}; it must be a Recording, a Replay, or a function of wires")
+    made = wire(transport) if callable(wire) else None
+    if isinstance(made, Wire):
+        return made
+    raise ConfigError(
+        f"wire is {wire!r}; it must be a Recording, a Replay, or a function that returns a Wire"
+    )
 
 
 def check_switches(**given: bool) -> None:

@@ -94,7 +94,8 @@ class Reading:
                     await asyncio.sleep(self._delay)
                 depart(self._row)
                 self._stream = self._provider.stream(self._model, self._request)
-            return await anext(self._stream)
+            heard = await anext(self._stream)
+            return heard if isinstance(heard, list) else _no_list(heard)
         except StopAsyncIteration:
             return ProviderError("the stream ended early", kind="incomplete")
         except ProviderError as error:
@@ -123,6 +124,11 @@ class Reading:
             self.opening = None
         # What a provider does wrong while it closes changes nothing about its answer.
         await self._next(closing=True)
+
+
+def _no_list(heard: object) -> ProviderError:
+    told = f"the provider yields a {type(heard).__name__}; it must yield lists of deltas"
+    return ProviderError(told, kind="protocol")
 
 
 def _defect(error: Exception) -> ProviderError:

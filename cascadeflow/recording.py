@@ -22,7 +22,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, SupportsFloat
 
 import msgspec
 
@@ -85,8 +85,10 @@ class Recorder:
         Raises:
             ConfigError: `correct` is not from 0 to 1.
         """
-        if not 0 <= correct <= 1:
-            raise ConfigError(f"correct is {correct}; it must be from 0 (wrong) to 1 (right)")
+        if not (isinstance(correct, SupportsFloat) and 0 <= float(correct) <= 1):
+            raise ConfigError(f"correct is {correct!r}; it must be from 0 (wrong) to 1 (right)")
+        if not isinstance(id, str):
+            raise ConfigError(f"id is {id!r}; it must be the `id` of a result")
         with self._lock:
             id = self._last_turns.get(id, id)
         self._append({"feedback": id, "correct": float(correct), "time": time.time()})

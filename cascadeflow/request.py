@@ -41,6 +41,17 @@ TOOL_TOKENS = 1000
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 COMPLEXITIES = ("simple", "moderate", "complex")
 REVEALS: tuple[Reveal, ...] = ("live", "held")
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("enable_cascade", "estimator", "judges", "on_verifier_error", "policy", "retry"),
+        "CascadeAgent",
+    ),
+    **dict.fromkeys(
+        ("execute_tools", "max_turns", "tool_executor"), "agent.tool_streaming_manager.stream"
+    ),
+    "routing_strategy": "agent.text_streaming_manager.stream, or use force_direct here",
+}
+"""Arguments of ours that no provider's body has, and what takes them."""
 
 
 class _Default(float):
@@ -254,6 +265,8 @@ def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
     for name in extra:
         if name in ("stream", "stream_options", "model"):
             raise ConfigError(f"{name} cannot be given: cascadeflow sets it for each request")
+        if name in ELSEWHERE:
+            raise ConfigError(f"{name} is no argument of this call; give it to {ELSEWHERE[name]}")
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if near:
             raise ConfigError(f"unknown argument {name!r}; did you mean {near[0]!r}?")

@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from .errors import ConfigError
+
 Message: TypeAlias = Mapping[str, Any]
 """One chat message in the shape of OpenAI's API: `role`, `content` (text or a list of parts), and
 for tools `tool_calls` or `tool_call_id`. Unknown keys travel to the provider as they are."""
@@ -145,7 +147,11 @@ class ToolCall(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """How likely a draft is good, and why."""
+    """How likely a draft is good, and why.
+
+    Raises:
+        ConfigError: `p_good` is no probability.
+    """
 
     p_good: float
     """Probability in [0, 1] that the draft would be judged acceptable."""
@@ -155,3 +161,9 @@ class Estimate(msgspec.Struct, frozen=True):
     """Estimated P(the last tier is right) - P(the draft is right), in [-1, 1]; None if the
     estimator has no opinion of the last tier. Where the strong model shares the draft's failures,
     escalating gains nothing though `p_good` is low."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.p_good <= 1.0:
+            raise ConfigError(f"Estimate: p_good is {self.p_good!r}; it must be in [0, 1]")
+        if type(self.p_good) is not float:  # such as a number of numpy, which is no JSON
+            msgspec.structs.force_setattr(self, "p_good", float(self.p_good))

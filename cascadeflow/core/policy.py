@@ -16,6 +16,7 @@ Stage: TypeAlias = Literal["before", "during", "after"]
 """Before the draft is asked for, while it streams, after its last token."""
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Watches one draft; before the first `feed` it knows only the request.
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ..core import events
 from ..errors import ConfigError
-from ..request import DEFAULT_TEMPERATURE, Query, check_choice
+from ..request import DEFAULT_TEMPERATURE, Query, check_choice, check_type
 from ..request import options as make_options
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def decided_data(event: events.Decided) -> dict[str, Any]:
         "score": ruling.estimate.p_good,
         "threshold": ruling.threshold,
         "reason": ruling.reason,
-        "evidence": dict(ruling.estimate.evidence),
+        "evidence": {name: float(each) for name, each in ruling.estimate.evidence.items()},
         "stage": ruling.stage,
     }
 
@@ -139,11 +139,23 @@ async def rendered(
         await batches.aclose()
 
 
+def checked(cascade: Ladder) -> Ladder:
+    """What a manager wraps.
+
+    Raises:
+        ConfigError: it is no ladder; often it is the agent itself.
+    """
+    from ..ladder import Ladder
+
+    check_type("cascade", cascade, Ladder, "agent.cascade, as in StreamManager(agent.cascade)")
+    return cascade
+
+
 class StreamManager:
     """Streams text answers of a ladder of models: `agent.text_streaming_manager`."""
 
     def __init__(self, cascade: Ladder) -> None:
-        self._ladder = cascade
+        self._ladder = checked(cascade)
 
     def stream(
         self,

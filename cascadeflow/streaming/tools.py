@@ -10,14 +10,16 @@ import msgspec
 
 from ..core import events
 from ..providers.lenient import is_list, is_object
-from ..request import DEFAULT_TEMPERATURE, Choice, Options, Query, check_extra
+from ..request import DEFAULT_TEMPERATURE, Choice, Options, Query, check_extra, check_type
 from ..request import options as make_options
-from .base import decided_data, errored_data, routed_data, switched_data
+from .base import checked, decided_data, errored_data, routed_data, switched_data
 from .utils import ProgressiveJSONParser
 
 if TYPE_CHECKING:
     from ..ladder import Ladder
     from ..tools import ToolExecutor, ToolResult
+else:  # `help` and `inspect.signature` evaluate the fields of a struct; tools load when used
+    ToolResult = Any
 
 
 class ToolStreamEventType(enum.StrEnum):
@@ -171,7 +173,7 @@ class ToolStreamManager:
     """Streams answers with tool calls, and runs the tools: `agent.tool_streaming_manager`."""
 
     def __init__(self, cascade: Ladder) -> None:
-        self._ladder = cascade
+        self._ladder = checked(cascade)
 
     def stream(
         self,
@@ -196,8 +198,8 @@ class ToolStreamManager:
             tools: what is offered; None: the agent's tools.
             max_tokens: limit of generated tokens, for each turn.
             temperature: in [0, 2].
-            tool_choice: "auto", "required", "none", or the name of a tool, in any provider's form.
-                It holds for the first turn; after that the model is free.
+            tool_choice: "auto", "required", "none", or {"type": "function", "function": {"name":
+                …}}. It holds for the first turn; after that the model is free.
             execute_tools: False ends the stream after the calls.
             max_turns: model calls at most, at least 1.
             tool_executor: runs the tools, with its own limits.
@@ -208,6 +210,7 @@ class ToolStreamManager:
         """
         unknown = {name: options[name] for name in options.keys() - set(Options.__struct_fields__)}
         check_extra(unknown, ("max_turns", "execute_tools", "tool_executor"))
+        check_type("execute_tools", execute_tools, bool, "True or False")
         given = make_options(
             {
                 "tools": tools,
