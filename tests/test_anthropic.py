@@ -184,6 +184,19 @@ def test_thinking_tokens_and_a_compaction_are_counted() -> None:
     assert stop.usage == Usage(input_tokens=110, output_tokens=50, reasoning_tokens=15)
 
 
+def test_what_is_billed_beyond_the_price_of_a_token_is_told() -> None:
+    usage = {
+        "output_tokens": 20,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 100},
+        "server_tool_use": {"web_search_requests": 2},
+    }
+    _, stop = decode(
+        start(), sse("message_delta", delta={"stop_reason": "end_turn"}, usage=usage), text("")
+    )
+    assert [told for told in stop.warnings if "cached for an hour" in told]
+    assert [told for told in stop.warnings if "web searches" in told]
+
+
 def test_arguments_given_whole_in_the_start_come_when_the_block_ends() -> None:
     given = {"city": "Köln", "n": [1]}
     deltas, _ = decode(
