@@ -80,6 +80,30 @@ def judged(query: str, *calls: tuple[str, dict[str, Any]]) -> Estimate:
             ("mean", {"values": [2.0, 4.0, 9.0]}),
         ),
         (
+            "counterpart_unused",
+            "Look up the martyr named olaf, and how the martyr named bede differs.",
+            ("look_up_saint", {"saint": "olaf"}),
+            ("look_up_saint", {"saint": "olaf and bede"}),
+        ),
+        (
+            "number_reused",
+            "Set a timer of 30 seconds, ringing after 20 more.",
+            ("area", {"corners": [[30, 20], [20]]}),
+            ("area", {"corners": [[30, 20]]}),
+        ),
+        (
+            "number_invented",
+            "Set a timer for an egg.",
+            ("set_timer", {"seconds": 240}),
+            ("look_up_saint", {"saint": "egg"}),
+        ),
+        (
+            "structure_in_text",
+            "What is the price of Apple and IBM shares?",
+            ("get_quote", {"symbol": '["AAPL", "IBM"]'}),
+            ("get_quote", {"symbol": "AAPL"}),
+        ),
+        (
             "numbers_part_used",
             "Set a timer of 30 seconds, then one of 45 seconds.",
             ("set_timer", {"seconds": 30}),
@@ -104,6 +128,24 @@ def test_one_call_for_a_list_is_judged_below_a_call_for_each_member() -> None:
     assert alone.evidence["list_unused"] == pytest.approx(2 / 3)
     assert "list_unused" not in whole.evidence
     assert alone.p_good < whole.p_good
+
+
+def test_a_call_in_which_all_that_was_given_is_used_is_judged_above_others() -> None:
+    query = "Find hotels with 4 stars in Salem, Oregon."
+    whole = judged(query, ("find_hotels", {"city": "Salem, Oregon", "stars": 4}))
+    part = judged(query, ("find_hotels", {"city": "Salem, Oregon"}))
+    assert whole.evidence["all_used"] == 1.0
+    assert "all_used" not in part.evidence
+    assert "all_used" not in judged(query, ("find_flats", {"city": "Salem, Oregon"})).evidence
+    assert part.p_good < whole.p_good
+
+
+def test_calls_with_the_same_values_in_other_places_are_named() -> None:
+    there, back = {"city": "Rome", "stars": 4}, {"stars": 4, "city": "Rome"}
+    query = "Find hotels with 4 stars in Rome."
+    assert judged(query, ("find_hotels", there), ("find_hotels", back)).evidence["mirrored"] == 1
+    other = {"city": "Rome", "stars": 5}
+    assert "mirrored" not in judged(query, ("find_hotels", there), ("find_hotels", other)).evidence
 
 
 def test_the_same_required_values_twice_are_named() -> None:
@@ -139,6 +181,11 @@ def test_a_number_given_in_a_larger_unit_is_used() -> None:
     assert "numbers_unused" not in timer.evidence
 
 
+def test_a_number_is_not_used_because_a_percentage_of_another_unit_is_like_it() -> None:
+    timer = judged("Set a timer of 5 seconds, then 30.", ("set_timer", {"seconds": 18}))
+    assert timer.evidence["numbers_unused"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("query", "values", "unused"),
     [
@@ -147,6 +194,8 @@ def test_a_number_given_in_a_larger_unit_is_used() -> None:
         ("Compare New York and Los Angeles.", ["New York", "Los Angeles"], 0.0),
         ("Find a flat in Boston, Massachusetts.", ["Boston"], 0.0),
         ("Define 'lit' and 'savage'.", ["lit"], 0.5),
+        ("Define 'lit,' 'savage,' and 'based.'", ["lit"], 2 / 3),
+        ("Compare Rome and also Oslo.", ["Rome"], 0.5),
         ("What happened in 1910, 1920 and 1930?", [1920], 2 / 3),
         ("Compare Rome and Oslo.", ["Paris"], 0.0),
         ("", ["Paris"], 0.0),

@@ -139,11 +139,11 @@ PLANS: Mapping[Form, Plan] = {
     "tool_call": Plan(
         base=tools.CALL_BASE,
         shapes=_flat({**tools.HARD, **tools.CALL}),
-        stiffness=0.1,
+        stiffness=0.05,
         strong={
             "query_length": _STRONG_QUERY["query_length"],
-            **_free("code_in_query", "wrong_type", "missing_required", "part_unmet", "calls"),
-            **_free("code_value", "whole_numbers"),
+            **_free("code_in_query", "wrong_type", "focus_missed", "part_unmet", "calls"),
+            **_free("code_value", "whole_numbers", "several"),
         },
         strong_share=1.0,
     ),

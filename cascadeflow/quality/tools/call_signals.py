@@ -7,6 +7,7 @@ worst one counts.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 import msgspec
 
 from ...types import ToolCall, ToolChoice
-from .grounding import MOST_TEXT, Leaf, degree, leaves
+from .grounding import MOST_TEXT, PART_ONE, Leaf, degree, leaves, size
 from .leftovers import leftovers
 from .offer import Offer, Tool
 from .question import Question
-from .schema import Json, mapping, sequence, violations
+from .schema import Json, is_number, mapping, sequence, violations
 from .words import fold, stems
 
 MOST_CALLS = 32
@@ -29,8 +30,13 @@ MOST_ITEMS = 64
 MOST_SHOWN = 200
 """Characters by which two strings are told apart."""
 LEFTOVERS = ("numbers_unused", "names_unused", "list_unused")
+AMISS = (*LEFTOVERS, "required_worst", "optional_invented")
 LEFT_OUT_FROM = 0.25
 SEVERAL_FROM = 0.3
+LEAST_GIVEN = 2
+"""Numbers, names and quotations of a query from which all being used says something."""
+FEW_NUMBERS = 8
+"""Numbers of a call; of more, some are likely to be equal."""
 POOR_FIT = 0.3
 """Fit below which a tool is likely to be about something else."""
 
@@ -84,6 +90,7 @@ def call_features(
         left -= len(reads[-1].leaves)
     if reads:
         features |= _grounding(reads)
+        features |= _numbers(reads, question)
         features |= _repeated(reads, question)
         features |= _written(reads, question)
         features |= _fitting(reads, offer, question)
@@ -137,13 +144,30 @@ def _grounding(reads: list[Read]) -> dict[str, float]:
     }
 
 
+def _numbers(reads: list[Read], question: Question) -> dict[str, float]:
+    """Numbers that the query has less often than a call, or that are required and made up."""
+    given = Counter(value for values in question.numbers for value in values)
+    reused = invented = False
+    for read in reads:
+        found = [leaf for leaf in read.leaves if is_number(leaf.value)]
+        uses = Counter(size(leaf.value) for leaf in found if "default" not in leaf.schema)
+        if len(found) <= FEW_NUMBERS:
+            reused |= any(value and 0 < given[value] < times for value, times in uses.items())
+        if not question.numbers:
+            needed = (leaf for leaf in read.of_required if is_number(leaf.value))
+            invented |= any(degree(leaf, question) <= PART_ONE for leaf in needed)
+    return {"number_reused": float(reused), "number_invented": float(invented)}
+
+
 def _repeated(reads: list[Read], question: Question) -> dict[str, float]:
     """Calls that stand twice."""
     past = [_said(name, _all_leaves(parse(text) or {})) for name, text in question.past_calls]
     now = [_said(read.tool.name, read.leaves) for read in reads]
+    mixed = [[*sorted(value for _, value in call), call[0][0]] for call in now if call[1:]]
     needed = [_said(read.tool.name, read.of_required) for read in reads if read.tool.required]
     return {
         "duplicate_call": float(any(call in now[:at] + past for at, call in enumerate(now))),
+        "mirrored": float(any(call in mixed[:at] for at, call in enumerate(mixed))),
         "required_repeated": float(any(call in needed[:at] for at, call in enumerate(needed))),
     }
 
@@ -171,7 +195,8 @@ def _written(reads: list[Read], question: Question) -> dict[str, float]:
     given = [value for read in reads for value in islice(read.arguments.values(), MOST_VALUES)]
     odd = {
         "placeholder": any(is_placeholder(leaf, text, question) for leaf, text in texts),
-        "empty_value": any(value is None or value in ("", [], {}) for value in given),
+        "list_given": any(isinstance(value, list) for value in given),
+        "structure_in_text": any(_structured(leaf, text, question) for leaf, text in texts),
         "code_value": any(_CODE.search(text) and text not in question.text for _, text in texts),
         "region_missing": any(_lacks_region(leaf, text) for leaf, text in texts),
         "whole_numbers": any(whole_numbers(read.tool, read.arguments) for read in reads),
@@ -186,6 +211,12 @@ def is_placeholder(leaf: Leaf, value: str, question: Question) -> bool:
     if not (open_ended or text in _PLACEHOLDERS or text == fold(leaf.name)):
         return False
     return text not in question.source and degree(leaf, question) < 1.0
+
+
+def _structured(leaf: Leaf, text: str, question: Question) -> bool:
+    """Whether a list, an object or a variable is spelled where plain text is asked for."""
+    wanted = leaf.schema.get("type") == "string"
+    return wanted and text.startswith(("[", "{", "<", "$")) and fold(text) not in question.source
 
 
 def _lacks_region(leaf: Leaf, text: str) -> bool:
@@ -214,15 +245,15 @@ def _fitting(reads: list[Read], offer: Offer, question: Question) -> dict[str, f
     best_other = max((fits[name] for name in fits if name not in called), default=0.0)
     # The least fitting name counts; what is asked for may be met by any of the calls.
     apart = [offer.off_topic(read.tool, question) for read in reads]
-    unasked, missed = max(name for name, _ in apart), min(focus for _, focus in apart)
+    names, central, focus = zip(*apart, strict=True)
     return {
         "fit_poor": max(0.0, POOR_FIT - least) / POOR_FIT,
         "other_fits_better": max(0.0, best_other - least),
         "tool_uncalled": question.several * max(0.0, best_other - POOR_FIT) / (1 - POOR_FIT),
         "value_unspecific": _unspecific(reads, question),
-        "name_unasked": unasked,
-        "focus_missed": missed,
-        "off_topic": unasked * missed,
+        "name_unasked": max(names),
+        "focus_missed": min(focus),
+        "off_topic": max(central) * min(focus),
     }
 
 
@@ -251,6 +282,7 @@ def _counting(calls: int, reads: list[Read], question: Question) -> dict[str, fl
         "calls_missing": missing if count == 1 else 0.0,
         "calls_surplus": 1 - question.several if calls > 1 else 0.0,
         "calls": min(1.0, (count - 1) / 4),
+        "several": question.several,
     }
 
 
@@ -258,8 +290,13 @@ def _parts(features: Mapping[str, float], count: int, question: Question) -> dic
     """Whether a single call leaves out part of what a query gives or asks for."""
     left_out = max(features.get(name, 0.0) for name in LEFTOVERS) >= LEFT_OUT_FROM
     numbers = features.get("numbers_unused", 0.0)
+    given = len(question.digits) + len(question.names) + len(question.quotations)
+    amiss = "list_unused" not in features or any(features.get(name) for name in AMISS)
+    counterpart = not question.technical and features.get("counterpart_unused", 0.0)
     return {
         "part_unmet": float(count == 1 and left_out and question.several >= SEVERAL_FROM),
         "numbers_part_used": float(count == 1 and 0 < numbers < 1),
         "list_unused": features.get("list_unused", 0.0) if count == 1 else 0.0,
+        "counterpart_unused": float(count == 1 and counterpart),
+        "all_used": float(count == 1 and given >= LEAST_GIVEN and not amiss),
     }

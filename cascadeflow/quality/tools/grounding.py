@@ -50,9 +50,14 @@ _SIGNS = {
     "asc": ("ascend", "lowest"), "desc": ("descend", "highest"),
     "1d": ("dai", "day"), "1wk": ("week",), "1mo": ("month",),
 }  # fmt: skip
+_CODED = re.compile(r"symbol|ticker|code|abbrev|iso|currenc|unit|state|country|lang")
 _FACTORS = (0.01, 100.0)
 CONVERSIONS = (1000.0, 60.0, 3600.0, 12.0, 24.0, 7.0, 365.0)
 """Between common units."""
+
+DEFAULT_CHARS = 60
+"""Of a description, behind the word "default"."""
+_MARKS = ".,;:'\"`()[]$"
 
 PART_OPTION = 0.6
 PART_EXAMPLE = 0.5
@@ -61,6 +66,7 @@ PART_ZERO = 0.5
 PART_ONE = 0.3
 PART_QUALIFIED = 0.8
 PART_CODE = 0.7
+PART_UNASKED_CODE = 0.2
 PART_FLAG = 0.35
 PART_OFF = 0.6
 
@@ -104,13 +110,22 @@ def _inside(leaf: Leaf, level: int) -> Iterator[Leaf]:
 def degree(leaf: Leaf, question: Question) -> float:
     """How much of a value comes from the conversation or the schema."""
     value = leaf.value
-    if "default" in leaf.schema and same(leaf.schema["default"], value):
+    if _is_default(leaf):
         return 1.0
     if isinstance(value, bool):
         return _flag(leaf.name, value, question)
     if is_number(value):
         return _number(size(value), question)
     return _option(value[:MOST_TEXT], leaf, question) if isinstance(value, str) else 0.0
+
+
+def _is_default(leaf: Leaf) -> bool:
+    """Whether the schema, or the words behind "default" in its description, name the value."""
+    if "default" in leaf.schema and same(leaf.schema["default"], leaf.value):
+        return True
+    _, _, behind = leaf.described.partition("default")
+    told = {word.strip(_MARKS) for word in behind[:DEFAULT_CHARS].split()}
+    return bool(told) and fold(str(leaf.value)[:DEFAULT_CHARS]) in told
 
 
 def _flag(name: str, value: bool, question: Question) -> float:
@@ -148,6 +163,9 @@ def _near(value: float, known: frozenset[float]) -> bool:
 def _option(value: str, leaf: Leaf, question: Question) -> float:
     """A string; the schema may list it or name it as an example."""
     found = text_degree(value, question)
+    described = leaf.described
+    if found == PART_CODE and described and not _CODED.search(f"{fold(leaf.name)} {described}"):
+        found = PART_UNASKED_CODE
     if found == 1.0:
         return found
     folded, default = fold(value), leaf.schema.get("default")
@@ -232,14 +250,16 @@ def said_otherwise(value: str) -> tuple[str, ...]:
     return _SIGNS.get(fold(value), ())
 
 
-def used_numbers(found: list[Leaf]) -> frozenset[float]:
-    """Every number that the values hold, with percentages read both ways."""
+def used_numbers(found: list[Leaf]) -> tuple[frozenset[float], frozenset[float]]:
+    """Every number that the values hold; and the same with percentages read both ways."""
     used: set[float] = set()
+    scaled: set[float] = set()
     for leaf in found:
         value = leaf.value
         if isinstance(value, str):
             used |= all_readings(numbers(value[:MOST_TEXT]))
         elif is_number(value):
             number = size(value)
-            used |= {number, round(number * 100, 6), round(number / 100, 6)}
-    return frozenset(used)
+            used.add(number)
+            scaled |= {round(number * factor, 6) for factor in _FACTORS}
+    return frozenset(used), frozenset(used | scaled)

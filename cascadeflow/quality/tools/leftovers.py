@@ -1,5 +1,8 @@
 """What the query gave and the calls left out: numbers, names, options, members of lists.
 
+Also what the query says a second time, of another thing: of "the Darwin model ... the Lamarck
+model" a call with Darwin leaves out the *counterpart* of Darwin.
+
 A list is such as "Paris, Rome and Oslo". A member is a quotation, capitalised words, or a number in
 digits; between members stand commas, or a word such as "and". Two names with only a comma between
 them ("Boston, Massachusetts") are one thing, not a list.
@@ -9,18 +12,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from .grounding import CONVERSIONS, MOST_TEXT, Leaf, said_otherwise, shortens, used_numbers
-from .numbers import all_readings, numbers
+from .numbers import all_readings, numbers, readings
 from .offer import MOST_PARAMETERS, Tool
 from .question import Question, compact
-from .words import fold, is_generic, stems, tool_content
+from .words import LONGEST_WORD, fold, is_generic, is_stop, stem, stems, tool_content
 
 Used: TypeAlias = Sequence[tuple[Tool, list[Leaf]]]
+_Token: TypeAlias = tuple[str, bool, bool]
+"""A word or number, whether it is a number, and whether it is among the values."""
 _Kind: TypeAlias = Literal["quotation", "name", "number"]
 LONGEST_CODE = 10
 LISTED_CHARS = 4_000
@@ -34,8 +39,9 @@ _MEMBER = re.compile(
 )
 _GAP = re.compile(
     r"[\s,;&、]*(?:(?:and|or|then|und|oder|et|ou|y|o|e|en|и) )?"
-    r"(?:(?:the|an?|in|for|of|to|at|from) )?$"
+    r"(?:(?:also|then|auch|aussi) )?(?:(?:the|an?|in|for|of|to|at|from) )?$"
 )
+_TOKEN = re.compile(r"[^\W\d_]{2,}|\d[\d.,]*")
 _LINK = re.compile(r"\b(?:and|or|und|oder|et|ou|y|o|e|en|и)\b|[;&、]")
 
 
@@ -46,17 +52,21 @@ def leftovers(used: Used, question: Question) -> dict[str, float]:
     held = frozenset(word for text in texts for word in stems(text))
     about = frozenset(word for tool, _ in used for word in tool.words)
     codes = [fold(text) for text in texts if 2 <= len(text) <= LONGEST_CODE]
-    values = used_numbers(found)
+    plain, values = used_numbers(found)
+    counterpart = counterpart_unused(question.text, held, about, values)
     return {
-        "numbers_unused": _numbers(values, question.digits),
+        "numbers_unused": _numbers(values, plain, question.digits),
         "names_unused": _names(question.names, held | about, codes),
         "list_unused": unused_of_lists(question.text, compact(" ".join(texts)), values),
         "option_overlooked": float(any(_overlooked(used, question.asked - held))),
+        "counterpart_unused": float(counterpart),
     }
 
 
-def _numbers(used: frozenset[float], given: list[frozenset[float]]) -> float:
-    unused = sum(not (values & used) and not _converted(values, used) for values in given)
+def _numbers(
+    used: frozenset[float], plain: frozenset[float], given: list[frozenset[float]]
+) -> float:
+    unused = sum(not (values & used) and not _converted(values, plain) for values in given)
     return unused / len(given) if given else 0.0
 
 
@@ -91,6 +101,37 @@ def _overlooked(used: Used, left: frozenset[str]) -> Iterator[bool]:
             if name not in given and name not in tool.required:
                 words = tool_content(name) - tool.named
                 yield any(word in left and not is_generic(word) for word in words)
+
+
+def counterpart_unused(
+    query: str, held: frozenset[str], about: frozenset[str], used: frozenset[float]
+) -> bool:
+    """Whether a word stands beside one of the values, and elsewhere beside what is no value.
+
+    Args:
+        query: the text that may say a thing twice.
+        held: the stems of the values.
+        about: the stems of the tools; they are no values that are missing.
+        used: the numbers of the calls.
+    """
+    beside: tuple[set[object], set[object]] = (set(), set())
+    for pair in pairwise(_tokens(query[:LISTED_CHARS], held, used)):
+        for side, ((word, numeric, known), (frame, *no_frame)) in enumerate((pair, pair[::-1])):
+            told = known or not (word in about or is_generic(word))
+            if told and not any(no_frame):
+                beside[known].add((frame, numeric, side))
+    return not beside[0].isdisjoint(beside[1])
+
+
+def _tokens(text: str, held: frozenset[str], used: frozenset[float]) -> Iterator[_Token]:
+    """The numbers of a text and the stems of the words that carry meaning, in order."""
+    for match in _TOKEN.finditer(fold(text)):
+        word = match[0]
+        if word[0].isdecimal():
+            yield word, True, not used.isdisjoint(readings(word))
+        elif not is_stop(word):
+            word = stem(word[:LONGEST_WORD])
+            yield word, False, word in held
 
 
 class _List(msgspec.Struct):
@@ -135,7 +176,7 @@ def _lists(text: str) -> list[_List]:
         end = match.end()
         if not found or kind != found[-1].kind or len(gap) > LONGEST_GAP or not _GAP.match(gap):
             found.append(_List(kind, [member]))
-        elif gap.strip():
+        elif gap.strip() or kind == "quotation":
             found[-1].linked |= bool(_LINK.search(gap))
             found[-1].members.append(member)
         else:

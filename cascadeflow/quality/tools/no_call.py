@@ -34,7 +34,7 @@ def no_call_features(
     name = max(fits, key=lambda each: fits[each])
     tool = offer.tools[name]
     lacking = values_missing(tool, question)
-    unasked, missed = offer.off_topic(tool, question)
+    unasked, _, missed = offer.off_topic(tool, question)
     features |= {
         "tool_fits": fits[name],
         "name_unasked": unasked,

@@ -86,18 +86,18 @@ class Offer:
         least = 0.0 if self._comparable(question) else UNKNOWN_FIT
         return {name: max(least, fit(tool, question.asked)) for name, tool in self.tools.items()}
 
-    def off_topic(self, tool: Tool, question: Question) -> tuple[float, float]:
-        """How far a tool is about something else than the query: its name, and what is asked for.
+    def off_topic(self, tool: Tool, question: Question) -> tuple[float, float, float]:
+        """How far a tool is about something else than the query; zeros where words cannot tell.
 
-        The share of the telling words of the name that the query lacks, and the share of the words
-        of what is asked for that the tool lacks; (0, 0) where words cannot tell.
+        The share of the telling words of its name that the query lacks; the same of those that its
+        description has too; the share of the words of what is asked for that the tool lacks.
         """
         if not self._comparable(question):
-            return 0.0, 0.0
-        named = [word for word in tool.named if not is_generic(word)]
-        unasked = sum(word not in question.stems for word in named)
-        missed = sum(word not in tool.words for word in question.focus)
-        return unasked / max(1, len(named)), missed / max(1, len(question.focus))
+            return 0.0, 0.0, 0.0
+        named = frozenset(word for word in tool.named if not is_generic(word))
+        central = (named & tool.described) or named
+        known = question.stems
+        return _lacks(known, named), _lacks(known, central), _lacks(tool.words, question.focus)
 
     def _comparable(self, question: Question) -> bool:
         """Whether query and tools may be in one language.
@@ -110,6 +110,11 @@ class Offer:
             return True
         told = " ".join(tool.description for tool in self.tools.values())[:MOST_DESCRIPTION]
         return _ENGLISH.isdisjoint(split(told)) and told.isascii() == question.text.isascii()
+
+
+def _lacks(known: frozenset[str], words: frozenset[str]) -> float:
+    """The share of `words` that is not known."""
+    return len(words - known) / max(1, len(words))
 
 
 def fit(tool: Tool, asked: frozenset[str]) -> float:

@@ -42,7 +42,7 @@ _BOUND = re.compile(
 )
 _ADDING = frozenset((
     "also", "additionally", "then", "second", "secondly", "third", "finally", "another",
-    "furthermore", "moreover", "plus", "respectively", "lastly", "next", "afterwards", "first",
+    "furthermore", "moreover", "plus", "respectively", "lastly", "afterwards", "first",
     "auch", "ausserdem", "dann", "zweitens", "zusatzlich", "aussi", "ensuite", "puis", "egalement",
     "tambien", "ademas", "luego", "despues", "anche", "poi", "inoltre", "tambem", "depois", "ook",
     "daarna", "также", "затем", "потом",
