@@ -66,7 +66,8 @@ def pieces(script: Script) -> Iterator[str]:
         elif script.kind == "hopeless" and number < len(REFUSAL):
             yield (" " if number else "") + REFUSAL[number]
         else:
-            yield f" {WORDS[number * 7 % 10]}{number}"
+            end = "." if number == script.chunks - 1 else ""
+            yield f" {WORDS[number * 7 % 10]}{number}{end}"
 
 
 def _fragment(number: int, chunks: int) -> str:

@@ -52,18 +52,21 @@ def test_a_client_that_misses_chunks_is_not_measured(server: str) -> None:
 
 
 def test_the_draft_is_kept_or_abandoned_as_the_rows_say(server: str) -> None:
-    async def ask(kinds: tuple[Kind, ...]) -> tuple[bool | None, str]:
+    async def ask(asked: list[str]) -> tuple[bool | None, str]:
         models = [
             ModelConfig(f"m{n}", "openai", 0.001, api_key="none", base_url=url)
-            for n, url in enumerate(urls(server, kinds, 0.002))
+            for n, url in enumerate(asked)
         ]
         async with CascadeAgent(models) as agent:
             result = await collect(agent.stream_events("Go", max_tokens=1000))
         return result.draft_accepted, result.attempts[0]["outcome"]
 
-    assert asyncio.run(ask(EVERYONE[KEPT].kinds)) == (True, "accepted")
+    kept = urls(server, EVERYONE[KEPT].kinds, 0.002)
+    assert asyncio.run(ask(kept)) == (True, "accepted")
+    long = [f"{server}{Script(20_000).path}/v1"] * 2
+    assert asyncio.run(ask(long)) == (True, "accepted")
     replaced = EVERYONE["cascadeflow, draft replaced"].kinds
-    assert asyncio.run(ask(replaced)) == (False, "abandoned")
+    assert asyncio.run(ask(urls(server, replaced, 0.002))) == (False, "abandoned")
 
 
 def test_many_streams_are_read_at_once_and_the_loop_is_watched(server: str) -> None:

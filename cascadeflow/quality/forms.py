@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from ..types import Request
+from .query import holds
 
 Form: TypeAlias = Literal[
     "tool_call", "no_call", "arithmetic", "choice", "letter", "short", "code", "structured", "open"
@@ -100,9 +101,9 @@ def asked_of(request: Request, query: str, *, options: bool, number: bool) -> As
     return Asked(
         options=options,
         number=number,
-        brief=any(word in folded for word in _BRIEF),
-        long=any(word in folded for word in _LONG),
-        copied=any(word in folded for word in _COPY) or bool(_MANY_TIMES.search(folded)),
+        brief=holds(folded, _BRIEF),
+        long=holds(folded, _LONG),
+        copied=holds(folded, _COPY) or bool(_MANY_TIMES.search(folded)),
         json=str((request.response_format or {}).get("type", "")).startswith("json"),
         code="```" in task or bool(_WRITE.search(task) and _CODE.search(task)),
     )

@@ -13,6 +13,8 @@ import re
 from collections import Counter
 from string import ascii_letters
 
+from .query import holds
+
 SCRIPTS = {
     "greek": re.compile("[\u0370-\u03ff]+"),
     "cyrillic": re.compile("[\u0400-\u052f]+"),
@@ -77,7 +79,7 @@ READ_CHARS = 3_072
 def names_a_language(text: str) -> bool:
     """Whether a text asks for a translation or names a language."""
     folded = text.lower()
-    return any(word in folded for word in _NAMED)
+    return holds(folded, _NAMED)
 
 
 class Profile:

@@ -148,10 +148,11 @@ class TextObserver:
         if not self._with_calls:
             features = features | self._features | self._opinions
             features |= self._logprobs.features(finished=self._finished)
-        judged = self.form, self._finished, features
+        form = self.form
+        judged = form, self._finished, features
         if self._judged != judged:
             self._judged = judged
-            model = self._models.get(self.form) or combine.prior(self.form)
+            model = self._models.get(form) or combine.prior(form)
             self._estimate = weigh(model, features, finished=self._finished)
 
 
