@@ -50,8 +50,12 @@ ELSEWHERE = {
         ("execute_tools", "max_turns", "tool_executor"), "agent.tool_streaming_manager.stream"
     ),
     "routing_strategy": "agent.text_streaming_manager.stream, or use force_direct here",
+    "max_retries": "CascadeAgent as retry=RetryPolicy(attempts=…)",
+    "max_completion_tokens": "max_tokens, which is sent under the name that the model knows",
+    "extra_headers": "headers",
+    "extra_body": "the call as plain arguments, a field of the body each",
 }
-"""Arguments of ours that no provider's body has, and what takes them."""
+"""Arguments that no provider's body has or may have, and what takes them."""
 
 
 class _Default(float):
@@ -206,7 +210,7 @@ def _check_message(place: int, message: Message) -> None:
     if not isinstance(message, Mapping):
         raise ConfigError(
             f"message {place} is {type(message).__name__} {_short(message)}; it must be a mapping "
-            'like {"role": "user", "content": "…"}'
+            'like {"role": "user", "content": "…"} (of an SDK\'s object: its model_dump())'
         )
     role, content = message.get("role"), message.get("content")
     if role not in ROLES:

@@ -103,6 +103,16 @@ def test_a_share_of_the_strong_models_cost_replaces_the_worst_drafts_only() -> N
     assert max(replaced[20:]) < 0.3
 
 
+@pytest.mark.parametrize("scores", [(0.7,), (0.7, 0.4, 0.7)])
+def test_of_drafts_that_score_alike_the_share_is_replaced(scores: tuple[float, ...]) -> None:
+    policy = ShareOfStrongPolicy(0.4)
+    verdicts = [
+        policy.priced(CHEAP).decide(Estimate(scores[number % len(scores)]), "after")[0]
+        for number in range(900)
+    ]
+    assert 0.25 < verdicts.count("escalate") / 900 < 0.35
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [

@@ -8,7 +8,7 @@ import pytest
 from cascadeflow.config import ModelConfig, Timeouts
 from cascadeflow.errors import ConfigError
 from cascadeflow.providers.scripted import Scripted
-from cascadeflow.request import Ask, Options, check_stop, conversation, options
+from cascadeflow.request import Ask, Options, check_extra, check_stop, conversation, options
 from cascadeflow.structured import wanted
 from cascadeflow.types import Request
 
@@ -227,3 +227,19 @@ def test_none_is_the_same_as_not_given() -> None:
     given["temperature"] = 0.7
     request = asked(**given)
     assert (request.max_tokens, request.extra, request.headers) == (100, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("max_completion_tokens", "max_tokens"),
+        ("max_retries", "RetryPolicy"),
+        ("extra_headers", "headers"),
+        ("extra_body", "plain arguments"),
+    ],
+)
+def test_arguments_of_other_clients_are_refused_with_what_to_give_instead(
+    name: str, instead: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is no argument of this call.*{instead}"):
+        check_extra({name: 1}, ("max_tokens",))

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from cascadeflow.agent import CascadeAgent
+from cascadeflow.config import ModelConfig
 from cascadeflow.errors import ConfigError, ProviderError
 from cascadeflow.providers.base import Provider
 from cascadeflow.providers.scripted import Answers, Pause, Scripted
@@ -113,3 +115,9 @@ def test_an_unknown_model_is_named_with_those_there_are() -> None:
 def test_answers_without_a_script_are_refused() -> None:
     with pytest.raises(ConfigError, match="no script"):
         Answers()
+
+
+def test_a_text_is_a_whole_answer() -> None:
+    agent = CascadeAgent([ModelConfig("m", Scripted({"m": "Paris."}), cost=0)])
+    result = agent.run_sync("Capital of France?")
+    assert (result.content, result.finish_reason) == ("Paris.", "stop")

@@ -11,7 +11,7 @@ import pytest
 
 from cascadeflow import VisibleText
 from cascadeflow.errors import ProviderError
-from cascadeflow.providers.scripted import Answers, Pause, Script
+from cascadeflow.providers.scripted import Answers, Pause, Script, Step
 from cascadeflow.streaming import ToolStreamEvent
 from cascadeflow.types import Stop, TextDelta, ToolCallDelta
 
@@ -35,7 +35,7 @@ from .tool_streams import (
 )
 
 START, DELTA, READY = "tool_call_start", "tool_call_delta", "tool_call_complete"
-BOTH: Script = [*call(), *call(OSLO, id="c2", index=1), ends()]
+BOTH: list[Step] = [*call(), *call(OSLO, id="c2", index=1), ends()]
 MIXED: Script = [TextDelta("Let me "), TextDelta("look."), *calls()]
 DRAFT = "routing draft_start"
 LAST = f"{START} {DELTA} {READY}"

@@ -9,7 +9,10 @@ alone, the cascade, and the large model alone.
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Annotated
 
@@ -50,8 +53,8 @@ the draft to watch it stream."""
 AT_ONCE = 16
 """Questions measured at once; more would measure this machine instead of the models."""
 NEXT_STEP = (
-    'cascadeflow ask --simulated "What is 17 * 23?", or export OPENAI_API_KEY=... and '
-    'cascadeflow ask "Why is the sky blue?"'
+    '{0} ask --simulated "What is 17 * 23?", or export OPENAI_API_KEY=... and '
+    '{0} ask "Why is the sky blue?"'
 )
 
 
@@ -101,7 +104,7 @@ async def _measure(screen: Screen, url: str, questions: Sequence[Question]) -> N
         agents = {"small alone": small, "cascade": cascade, "large alone": large}
         screen.wait(len(questions) * len(agents))
         rows = await compare(agents, questions)
-    screen.tell(Summary(rows, NEXT_STEP))
+    screen.tell(Summary(rows, NEXT_STEP.format(_started_as())))
 
 
 def _agent(url: str, *names: str) -> CascadeAgent:
@@ -177,3 +180,12 @@ def _row(name: str, questions: Sequence[Question], results: Sequence[CascadeResu
         first_token_ms=median(first) if first else None,
         latency_ms=median(result.latency_ms for result in results),
     )
+
+
+def _started_as() -> str:
+    """The command that starts this program."""
+    if shutil.which("cascadeflow"):
+        return "cascadeflow"
+    here = Path(sys.executable)
+    shown = here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
+    return f"{shown} -m cascadeflow"

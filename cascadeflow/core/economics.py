@@ -7,6 +7,8 @@ drafts replaced, and beats the strong model alone only while `e < 1 - draft / st
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from itertools import count
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -17,6 +19,8 @@ from .policy import Policy, Stage, Verdict
 
 TYPICAL_OUTPUT = 256
 """Tokens of an answer assumed before there is one, where no smaller limit is set."""
+GOLDEN = 0.6180339887498949
+"""Multiples of it, less their whole part, fill [0, 1) evenly however many there are."""
 
 
 class Costs(msgspec.Struct, frozen=True):
@@ -102,9 +106,9 @@ class ShareOfStrongPolicy:
     """Spend about a given share of what the strong model alone would cost, where it helps most.
 
     It keeps the scores of the last queries and replaces a draft if it is among the worst of them:
-    the worst `share - draft / strong`, since every draft is paid for. Drafts abandoned while they
-    stream come on top. One object serves all queries of an agent; the order in which they end
-    decides, so two runs may differ.
+    the worst `share - draft / strong`, since every draft is paid for. Of equal scores that share is
+    replaced, evenly spread. Drafts abandoned while they stream come on top. One object serves all
+    queries of an agent; the order in which they end decides, so two runs may differ.
 
     Args:
         share: of the strong model's cost, drafts included, in (0, 1].
@@ -127,22 +131,28 @@ class ShareOfStrongPolicy:
         self._share = share
         self._hopeless = hopeless
         self._scores: deque[float] = deque(maxlen=window)
+        self._numbers = count(1)
 
     def priced(self, costs: Costs) -> Policy:
         """The policy for a query that costs this much."""
         ratio = costs.draft / costs.strong if costs.strong > 0 else 0.0
-        return _Worst(self._scores, max(0.0, self._share - ratio), self._hopeless)
+        share = max(0.0, self._share - ratio)
+        return _Worst(self._scores, self._numbers, share, self._hopeless)
 
     def decide(self, estimate: Estimate, stage: Stage) -> tuple[Verdict, str]:
         """The same where no price is known: drafts count as free."""
-        return _Worst(self._scores, self._share, self._hopeless).decide(estimate, stage)
+        worst = _Worst(self._scores, self._numbers, self._share, self._hopeless)
+        return worst.decide(estimate, stage)
 
 
 class _Worst:
     """Replaces the worst share of the drafts seen lately."""
 
-    def __init__(self, scores: deque[float], share: float, hopeless: float) -> None:
+    def __init__(
+        self, scores: deque[float], numbers: Iterator[int], share: float, hopeless: float
+    ) -> None:
         self._scores = scores
+        self._numbers = numbers
         self._replaced = share
         self._hopeless = hopeless
 
@@ -155,7 +165,11 @@ class _Worst:
             case "after":
                 score = estimate.p_good if estimate.benefit is None else -estimate.benefit
                 self._scores.append(score)
-                worse = sum(known < score for known in self._scores) / len(self._scores)
-                if worse < self._replaced and len(self._scores) > 1:
+                if self._rank(score) < self._replaced and len(self._scores) > 1:
                     return "escalate", "among_the_worst"
                 return "accept", "not_among_the_worst"
+
+    def _rank(self, score: float) -> float:
+        """The part of the remembered scores that is worse; equal ones lie spread evenly."""
+        equal = self._scores.count(score) * (next(self._numbers) * GOLDEN % 1)
+        return (sum(known < score for known in self._scores) + equal) / len(self._scores)

@@ -1,12 +1,14 @@
 """A provider that plays a script. Ships in the package: users test with it, and so do we.
 
     models = Scripted({
+        "tiny": "Paris.",
         "small": [TextDelta("Paris"), Pause(0.1), [TextDelta("."), Stop("stop")]],
         "large": Answers([ProviderError("down", kind="server")], [TextDelta("Rome"), Stop("stop")]),
     })
 
-A step of a script is a delta, a list of deltas (what one network read held), a pause or an
-exception. A script that ends without a `Stop` plays a provider that breaks its contract.
+A text is an answer that comes at once. A step of a script is a delta, a list of deltas (what one
+network read held), a pause or an exception. A script that ends without a `Stop` plays a provider
+that breaks its contract.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..errors import ConfigError
-from ..types import Delta, Request
+from ..types import Delta, Request, Stop, TextDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Pause:
 
 Step: TypeAlias = Delta | Sequence[Delta] | Exception | Pause
 """A sequence is one batch; a delta alone is a batch of its own."""
-Script: TypeAlias = Sequence[Step]
-"""One answer, from its first step to its last."""
+Script: TypeAlias = str | Sequence[Step]
+"""One answer, from its first step to its last, or as a text."""
 
 
 class Answers:
@@ -43,9 +45,11 @@ class Answers:
     def __init__(self, *scripts: Script) -> None:
         if not scripts:
             raise ConfigError("Answers: got no script; it must be one or more")
-        self._scripts = scripts
+        self._scripts: list[Sequence[Step]] = [
+            (TextDelta(each), Stop("stop")) if isinstance(each, str) else each for each in scripts
+        ]
 
-    def of_call(self, number: int) -> Script:
+    def of_call(self, number: int) -> Sequence[Step]:
         """The script of a call, counted from 0."""
         return self._scripts[min(number, len(self._scripts) - 1)]
 
