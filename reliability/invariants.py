@@ -25,8 +25,9 @@ from .simulated_wire import Exchange
 
 KEPT = ("accepted", "answered")
 """Outcomes of the rows whose answers were given out."""
-LATE = ("cut", "framing", "eof", "stall", "pings", "no-end", "drip")
-"""Faults by which the count of tokens, after the finish, may not come, or not in time."""
+LATE = ("cut", "framing", "eof", "stall", "pings", "no-end", "drip", "error-event")
+"""Faults by which the count of tokens, after the finish, may not come, or not in time; what follows
+an error is not read."""
 SOON = 0.1
 """Seconds within which a connection is closed once nobody wants it."""
 SLACK = 1e-3

@@ -146,7 +146,7 @@ def test_inflated_bytes_are_bounded_whatever_the_ratio() -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", " Deflate "])
-@pytest.mark.parametrize("rest", [b"\n", b"\x1f", b"junk", b"\0\0junk"])
+@pytest.mark.parametrize("rest", [b"\n", b"\x1f", b"junk", b"\0\0junk", b"\n" + CODED["gzip"]])
 def test_what_follows_the_end_is_no_part_of_the_answer(coding: str, rest: bytes) -> None:
     data = CODED[coding] + rest
     for size in (1, 7, len(data)):

@@ -120,6 +120,8 @@ class _Inflater:
         self._stream = zlib.decompressobj(wbits) if wbits is not None else None
         self._head: bytes = b""
         """Too few bytes to know by what follows."""
+        self._over = False
+        """Something followed the end that is no part of the answer; nor is what follows that."""
         self._received = 0
         self._given = 0
 
@@ -135,7 +137,7 @@ class _Inflater:
             self._wbits = _ZLIB if _has_zlib_header(data) else _RAW
             self._stream = zlib.decompressobj(self._wbits)
         pieces: list[bytes] = []
-        while data:
+        while data and not self._over:
             plain, data = self._member(data)
             pieces.append(plain)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -147,6 +149,7 @@ class _Inflater:
             data, self._head = (self._head + data).lstrip(b"\0"), b""
             if self._wbits != _GZIP or not data.startswith(_GZIP_MAGIC):
                 self._head = data if data == _GZIP_MAGIC[:1] else b""
+                self._over = data != self._head
                 return b"", b""
             self._stream = zlib.decompressobj(_GZIP)
         stream = self._stream
