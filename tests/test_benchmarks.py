@@ -12,6 +12,7 @@ import pytest
 from benchmarks import goals
 from benchmarks.__main__ import END, MARK, write_page
 from benchmarks.crew import Crew, Post, Task
+from benchmarks.hot_path import measure
 from benchmarks.peers import ROOT, search_path
 from benchmarks.scripts import FRAGMENT, Kind, Script, encoded, pieces
 from benchmarks.sections import BARE, KEPT, SDK, Section, short
@@ -200,3 +201,11 @@ def test_new_figures_replace_those_between_the_marks_of_a_page(tmp_path: Path) -
 def test_the_reason_of_many_failures_is_that_of_the_first() -> None:
     failures = ExceptionGroup("many", [ExceptionGroup("", [OSError("no route")]), ValueError("x")])
     assert reason(failures) == "OSError: no route"
+
+
+def test_the_profile_tells_what_each_file_takes(server: str) -> None:
+    alone, shares = asyncio.run(measure(f"{server}{Script(300).path}/v1", 300))
+    assert alone > 0
+    assert shares["streaming/base.py"].calls >= 300
+    assert {"(aiohttp)", "(built in)", "providers/sse.py"} <= shares.keys()
+    assert sum(share.seconds for share in shares.values()) > 0
