@@ -95,7 +95,7 @@ class Reading:
                 depart(self._row)
                 self._stream = self._provider.stream(self._model, self._request)
             heard = await anext(self._stream)
-            return heard if isinstance(heard, list) else _no_list(heard)
+            return heard if isinstance(heard, (list, tuple)) else _no_list(heard)
         except StopAsyncIteration:
             return ProviderError("the stream ended early", kind="incomplete")
         except ProviderError as error:

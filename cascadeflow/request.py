@@ -270,7 +270,7 @@ def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
         if name in ("stream", "stream_options", "model"):
             raise ConfigError(f"{name} cannot be given: cascadeflow sets it for each request")
         if name in ELSEWHERE:
-            raise ConfigError(f"{name} is no argument of this call; give it to {ELSEWHERE[name]}")
+            raise ConfigError(f"{name} cannot be given here; give it to {ELSEWHERE[name]}")
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if near:
             raise ConfigError(f"unknown argument {name!r}; did you mean {near[0]!r}?")

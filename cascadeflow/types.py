@@ -146,6 +146,10 @@ class ToolCall(msgspec.Struct, frozen=True):
     """JSON text."""
 
 
+ROUNDING = 1e-6
+"""By which a sum of floats may miss a bound."""
+
+
 class Estimate(msgspec.Struct, frozen=True):
     """How likely a draft is good, and why.
 
@@ -163,7 +167,10 @@ class Estimate(msgspec.Struct, frozen=True):
     escalating gains nothing though `p_good` is low."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.p_good <= 1.0:
-            raise ConfigError(f"Estimate: p_good is {self.p_good!r}; it must be in [0, 1]")
-        if type(self.p_good) is not float:  # such as a number of numpy, which is no JSON
-            msgspec.structs.force_setattr(self, "p_good", float(self.p_good))
+        p_good = self.p_good
+        if type(p_good) is float and 0.0 <= p_good <= 1.0:
+            return
+        if not -ROUNDING <= p_good <= 1 + ROUNDING:
+            raise ConfigError(f"Estimate: p_good is {p_good!r}; it must be in [0, 1]")
+        # A number of numpy is no JSON; a sum of weights may pass 1 by its last bit.
+        msgspec.structs.force_setattr(self, "p_good", min(max(float(p_good), 0.0), 1.0))

@@ -96,9 +96,17 @@ def test_a_call_without_arguments_is_announced_when_another_begins() -> None:
 
 def test_a_call_is_closed_by_the_server_or_at_the_end() -> None:
     calls = Calls()
-    assert calls.add(D(3, "c1", "now", closed=True)) == [CallStarted(0, "c1", "now"), CallClosed(0)]
+    steps = calls.add(D(3, "c1", "now", "{}", closed=True))
+    assert steps == [CallStarted(0, "c1", "now"), CallFragment(0, "{}"), CallClosed(0)]
     calls.add(D(5, "c2", "now"))
     assert calls.finish() == [CallStarted(1, "c2", "now"), CallClosed(1)]
+
+
+def test_a_call_without_arguments_is_closed_by_what_comes_next() -> None:
+    calls = Calls()
+    assert calls.add(D(3, "c1", "now", closed=True)) == [CallStarted(0, "c1", "now")]
+    assert calls.add(D(5, "c2", "now", closed=True)) == [CallClosed(0), CallStarted(1, "c2", "now")]
+    assert calls.finish() == [CallClosed(1)]
 
 
 def test_the_next_call_closes_one_whose_brackets_are_closed() -> None:

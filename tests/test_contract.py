@@ -87,7 +87,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: StreamManager(made()),  # type: ignore[arg-type] # the mistake
         "StreamManager(agent.cascade)",
     ),
-    "call policy": (lambda: asked(policy="p.json"), "policy is no argument of this call; give it"),
+    "call policy": (lambda: asked(policy="p.json"), "policy cannot be given here; give it"),
     "call retry": (lambda: asked(retry=RetryPolicy()), "give it to CascadeAgent"),
     "call executes": (
         lambda: asked(tools=[TOOL], execute_tools=True),
@@ -175,6 +175,18 @@ def test_a_provider_that_yields_no_lists_is_told_so() -> None:
     assert CascadeAgent([bare, MODEL]).run_sync("Why?").content == "Yes."
 
 
+class Tuples:
+    """A provider whose batches are tuples."""
+
+    async def stream(self, model: str, request: Request) -> AsyncGenerator[Any, None]:
+        yield TextDelta("Yes."), Stop("stop")
+
+
+def test_a_batch_may_be_a_tuple() -> None:
+    tuples = ModelConfig("tuples", Tuples(), cost=0)
+    assert CascadeAgent([tuples]).run_sync("Why?").content == "Yes."
+
+
 class Guess:
     """An estimator whose numbers are not Python's own."""
 
@@ -185,7 +197,7 @@ class Guess:
         pass
 
     def estimate(self) -> Estimate:
-        return Estimate(Fraction(3, 4), {"guess": Fraction(1, 2)})  # type: ignore[arg-type, dict-item] # as numpy's
+        return Estimate(Fraction(3, 4), {"guess": Fraction(1, 2), "why": "short"})  # type: ignore[arg-type, dict-item] # as numpy's
 
 
 def test_what_an_estimator_of_ones_own_says_is_told_in_json_types() -> None:
@@ -194,5 +206,13 @@ def test_what_an_estimator_of_ones_own_says_is_told_in_json_types() -> None:
 
     data = json.loads(json.dumps(asyncio.run(told())))
     (decision,) = (each for each in data if "evidence" in each)
-    assert (decision["confidence"], decision["evidence"]) == (0.75, {"guess": 0.5})
+    assert (decision["confidence"], decision["evidence"]) == (
+        0.75,
+        {"guess": 0.5, "why": "short"},
+    )
     assert data[-1]["result"]["confidence"] == 0.75
+
+
+@pytest.mark.parametrize(("given", "kept"), [(1.0000000002, 1.0), (-1e-12, 0.0), (1, 1.0)])
+def test_a_probability_may_miss_a_bound_by_rounding(given: float, kept: float) -> None:
+    assert Estimate(given).p_good == kept

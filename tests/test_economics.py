@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 
 import pytest
 
@@ -111,6 +113,17 @@ def test_of_drafts_that_score_alike_the_share_is_replaced(scores: tuple[float, .
         for number in range(900)
     ]
     assert 0.25 < verdicts.count("escalate") / 900 < 0.35
+
+
+def test_a_copied_or_pickled_policy_remembers_the_scores() -> None:
+    policy = ShareOfStrongPolicy(0.4)
+    for _ in range(5):
+        policy.decide(Estimate(0.9), "after")
+    verdicts = [
+        [made.decide(Estimate(p_good), "after") for p_good in (0.8, 0.95, 0.9)]
+        for made in (copy.deepcopy(policy), pickle.loads(pickle.dumps(policy)), policy)
+    ]
+    assert verdicts[0] == verdicts[1] == verdicts[2]
 
 
 @pytest.mark.parametrize(

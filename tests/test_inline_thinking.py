@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cascadeflow.providers.catalog import CATALOG
 from cascadeflow.providers.inline_thinking import InlineThinking
 from cascadeflow.providers.openai_chat import Decoder
 from cascadeflow.types import Delta, ReasoningDelta, TextDelta
@@ -18,8 +19,7 @@ from .chat_events import OPENAI, chunk, decode, said
 ANSWERS = {
     "<think>Rome? No.</think>\n\nParis.": ("Rome? No.", "Paris."),
     " \n<think>\nRome < 2</thin </think> \n\n  Paris.\n": ("\nRome < 2</thin ", "  Paris.\n"),
-    "<thought>Rome?</think></thought>\nParis.": ("Rome?</think>", "Paris."),
-    "<thou": ("", "<thou"),
+    "<thought>a</thought>": ("", "<thought>a</thought>"),
     "<th</think>": ("", "<th</think>"),
     "<think></think>Paris.": ("", "Paris."),
     "<think>a</think><think>b</think>": ("a", "<think>b</think>"),
@@ -54,6 +54,12 @@ def test_a_thought_cut_anywhere_is_the_same_thought(rest: str, cuts: list[int]) 
     answer = "<think>" + rest
     edges = [0, *sorted(min(cut, len(answer)) for cut in cuts), len(answer)]
     assert split([answer[a:b] for a, b in pairwise(edges)]) == split([answer])
+
+
+def test_gemini_names_the_tag_otherwise() -> None:
+    events = said("<thou"), said("ght>Rome?</think>"), said("</thought>\nParis.")
+    out, _ = decode(*events, server=CATALOG["gemini"])
+    assert out == [ReasoningDelta("Rome?</think>"), TextDelta("Paris.")]
 
 
 def test_a_stream_thinks_first_and_its_text_keeps_its_own_log_probabilities() -> None:

@@ -241,5 +241,5 @@ def test_none_is_the_same_as_not_given() -> None:
 def test_arguments_of_other_clients_are_refused_with_what_to_give_instead(
     name: str, instead: str
 ) -> None:
-    with pytest.raises(ConfigError, match=f"^{name} is no argument of this call.*{instead}"):
+    with pytest.raises(ConfigError, match=f"^{name} cannot be given here.*{instead}"):
         check_extra({name: 1}, ("max_tokens",))

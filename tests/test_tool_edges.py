@@ -77,8 +77,10 @@ def test_a_call_without_arguments_is_complete_where_the_answer_went_on_or_ended(
         each["name"] for each in result(offered([wipe, ends()], tools=[WIPE]))["tool_calls"]
     ] == ["wipe"]
     both: list[Delta] = [wipe, *call(PARIS, id="b", index=1), Stop("length")]
-    found = result(offered(both, tools=[WIPE, WEATHER]))["tool_calls"]
-    assert [each["name"] for each in found] == ["wipe", "get_weather"]
+    told = offered(both, tools=[WIPE, WEATHER])
+    ready = [event.tool_call for event in told if event.type == "tool_call_complete"]
+    assert ready == result(told)["tool_calls"]
+    assert [each["name"] for each in ready if each] == ["wipe", "get_weather"]
 
 
 @pytest.mark.parametrize("reason", ["content_filter", "refusal", None])
@@ -193,7 +195,7 @@ def history(id: str) -> tuple[dict[str, Any], ...]:
 # --- nothing to see -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["\u200b", "\ufeff\n", " \u2060 ", "\0"])
+@pytest.mark.parametrize("text", ["\u200b", "\ufeff\n\u200b", " \u2060 ", "\0"])
 def test_a_text_of_which_nothing_can_be_seen_is_empty(text: str) -> None:
     agent, _ = ladder([TextDelta(text), ends("stop")], says("It is 22 C."))
     found = asyncio.run(agent.run(ASK))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
@@ -28,8 +29,8 @@ from .ledger import Attempt, Ledger, utf8_length
 from .policy import Observer
 from .tier import Rules
 
-INVISIBLE = "\0\u200b\u200c\u200d\u2060\ufeff"
-"""Characters that are no white space, and nothing either."""
+_INVISIBLE = re.compile("[\\s\0\u200b\u200c\u200d\u2060\ufeff]*")
+"""White space, and characters that are nothing either."""
 
 NotText: TypeAlias = Started | ReasoningDelta | ToolCallDelta | UsageDelta | Stop
 
@@ -207,7 +208,7 @@ class Answer:
     @property
     def empty(self) -> bool:
         """Neither a call nor a character that can be seen."""
-        return not self.calling and not self.text.strip().strip(INVISIBLE)
+        return not self.calling and _INVISIBLE.fullmatch(self.text) is not None
 
     @property
     def flaw(self) -> str:
@@ -304,7 +305,7 @@ class Answer:
         if self._calls.repeated(position):
             return ("the same call, under the same id, came before in this answer",)
         cut = self.stop is not None and self.stop.reason in ("length", "pause")
-        if cut and position == len(self.calls) - 1 and self._calls.blank(position):
+        if cut and self._calls.bare(position):
             return ("the answer was cut off before the arguments of this call",)
         return ()
 
@@ -319,8 +320,7 @@ class Answer:
                         raise ProtocolError(f"tool call {position} goes on after its end")
                 case CallFragment(position, fragment):
                     out.append(CallArguments(position, fragment, self.speaker))
-                # Without arguments a call may have been cut off, which its answer's end will tell.
-                case CallClosed(position) if self._sure and not self._calls.blank(position):
+                case CallClosed(position) if self._sure:
                     finished = self._finish(position, self._calls.call(position))
                     out += [self._ready(position, finished)] if finished.valid else ()
                 case CallClosed():

@@ -95,9 +95,9 @@ class Calls:
         call = self._calls[position]
         return ToolCall(self._settle_id(call), call.name, normalise_arguments(call.text()))
 
-    def blank(self, position: int) -> bool:
-        """Whether a call has no arguments so far: none may be meant, or the answer was cut off."""
-        return not self._calls[position].text().strip()
+    def bare(self, position: int) -> bool:
+        """Whether it is the last call so far, without arguments: perhaps it was cut off."""
+        return position == len(self._calls) - 1 and not self._calls[position].text().strip()
 
     def repeated(self, position: int) -> bool:
         """Whether the server gave the same call, under the same id, before in this message."""
@@ -129,7 +129,9 @@ class Calls:
             self._take_arguments(call, delta.arguments, steps)
         if delta.closed:
             call.ended = True
-            self._close(call, steps)
+            self._announce(call, steps)
+            if not self.bare(call.position):  # else what comes next will tell
+                self._close(call, steps)
         return steps
 
     def finish(self) -> list[CallStep]:
@@ -208,14 +210,14 @@ class Calls:
         return call
 
     def _pass(self, call: _Call, steps: list[CallStep]) -> None:
-        """Another call begins: this one has its name, and is closed if its brackets are.
+        """Another call begins: this one has its name, and is closed if it is whole.
 
-        It is not closed while they are open, for the fragments of parallel calls may alternate;
+        It is not closed while brackets are open, for the fragments of parallel calls may alternate;
         and where the offered names are known, a name that is none of them may still grow.
         """
         if call.name and (not self._offered or call.name in self._offered):
             self._announce(call, steps)
-        if call.name and call.balanced():
+        if call.ended or (call.name and call.balanced()):
             self._close(call, steps)
 
     def _take_id(self, call: _Call, given: str) -> None:

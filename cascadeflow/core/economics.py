@@ -7,8 +7,6 @@ drafts replaced, and beats the strong model alone only while `e < 1 - draft / st
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from itertools import count
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -130,29 +128,38 @@ class ShareOfStrongPolicy:
             raise ConfigError(f"ShareOfStrongPolicy: window is {window}; it must be >= 20")
         self._share = share
         self._hopeless = hopeless
-        self._scores: deque[float] = deque(maxlen=window)
-        self._numbers = count(1)
+        self._scores = _Scores(deque(maxlen=window))
 
     def priced(self, costs: Costs) -> Policy:
         """The policy for a query that costs this much."""
         ratio = costs.draft / costs.strong if costs.strong > 0 else 0.0
         share = max(0.0, self._share - ratio)
-        return _Worst(self._scores, self._numbers, share, self._hopeless)
+        return _Worst(self._scores, share, self._hopeless)
 
     def decide(self, estimate: Estimate, stage: Stage) -> tuple[Verdict, str]:
         """The same where no price is known: drafts count as free."""
-        worst = _Worst(self._scores, self._numbers, self._share, self._hopeless)
-        return worst.decide(estimate, stage)
+        return _Worst(self._scores, self._share, self._hopeless).decide(estimate, stage)
+
+
+class _Scores(msgspec.Struct):
+    """Those of the last drafts."""
+
+    kept: deque[float]
+    seen: int = 0
+
+    def rank(self, score: float) -> float:
+        """Remember a score; the part of all that is worse, with equal ones spread evenly."""
+        self.kept.append(score)
+        self.seen += 1
+        equal = self.kept.count(score) * (self.seen * GOLDEN % 1)
+        return (sum(known < score for known in self.kept) + equal) / len(self.kept)
 
 
 class _Worst:
     """Replaces the worst share of the drafts seen lately."""
 
-    def __init__(
-        self, scores: deque[float], numbers: Iterator[int], share: float, hopeless: float
-    ) -> None:
+    def __init__(self, scores: _Scores, share: float, hopeless: float) -> None:
         self._scores = scores
-        self._numbers = numbers
         self._replaced = share
         self._hopeless = hopeless
 
@@ -164,12 +171,7 @@ class _Worst:
                 return "continue", ""
             case "after":
                 score = estimate.p_good if estimate.benefit is None else -estimate.benefit
-                self._scores.append(score)
-                if self._rank(score) < self._replaced and len(self._scores) > 1:
+                rank = self._scores.rank(score)
+                if rank < self._replaced and self._scores.seen > 1:
                     return "escalate", "among_the_worst"
                 return "accept", "not_among_the_worst"
-
-    def _rank(self, score: float) -> float:
-        """The part of the remembered scores that is worse; equal ones lie spread evenly."""
-        equal = self._scores.count(score) * (next(self._numbers) * GOLDEN % 1)
-        return (sum(known < score for known in self._scores) + equal) / len(self._scores)

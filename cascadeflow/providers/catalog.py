@@ -72,6 +72,8 @@ class Server(msgspec.Struct, frozen=True):
     """Higher temperatures are refused, so this is sent instead."""
     thoughts_back: bool = False
     """It refuses the results of calls without the thoughts that led to them."""
+    thought_tag: str = "think"
+    """Name of the tag around a thought that stands in the text."""
     unnamed_finish: bool = False
     """Its streams end with `[DONE]` alone: there is no finish_reason."""
     call_ids: str = ""
@@ -103,7 +105,7 @@ _LINES = (
     Server("xai", "https://api.x.ai/v1", "XAI_API_KEY", logprobs=True, completion_limit=True),
     Server("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", logprobs=True, completion_limit=True, max_temperature=1.5),
     Server("perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY", ("PPLX_API_KEY",), stream_options=False, seed="", stop=False, max_temperature=1.99, formats=SCHEMA),
-    Server("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", ("GOOGLE_API_KEY",), seed="", completion_limit=True, hidden_thinking=True),
+    Server("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", ("GOOGLE_API_KEY",), seed="", completion_limit=True, thought_tag="thought", hidden_thinking=True),
     Server("azure", "/openai/v1", "AZURE_OPENAI_API_KEY", ("AZURE_API_KEY",), ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"), key_header="api-key", key_prefix="", logprobs=True, completion_limit=True, call_ids=".{1,40}"),
     Server("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", ("HUGGINGFACE_API_KEY", "HUGGING_FACE_HUB_TOKEN")),
     Server("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", max_temperature=1.0, formats=OBJECT),

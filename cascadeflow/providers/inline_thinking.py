@@ -1,31 +1,30 @@
 """Thinking written into the text of an answer, `<think>` to `</think>`, told apart from it. Pure.
 
 Servers that run a thinking model without a parser for its thoughts (vLLM, SGLang, llama.cpp, some
-hosts) send them so, and Gemini, asked for its thoughts, `<thought>` to `</thought>`. Only the very
-beginning of a text counts, after white space: an answer that mentions the tag later is not touched.
-Blank lines after the thought are dropped.
+hosts) send them so, and Gemini, asked for its thoughts, `<thought>` to `</thought>`, a tag that
+prompts ask other models to write into their answers. Only the very beginning of a text counts,
+after white space: an answer that mentions the tag later is not touched. Blank lines after the
+thought are dropped.
 
 Source: the chat templates of DeepSeek-R1 and Qwen 3; Gemini's OpenAI-compatible answers.
 """
 
 from __future__ import annotations
 
-_TAGS = {"<think>": "</think>", "<thought>": "</thought>"}
 _LONGEST = 80
 """Characters of white space that are held back; more of it is text."""
 
 
 class InlineThinking:
-    """Splits one text, whose pieces may be cut anywhere."""
+    """Splits one text, whose pieces may be cut anywhere; `tag` is the name of the thought's."""
 
-    def __init__(self) -> None:
+    def __init__(self, tag: str = "think") -> None:
         self.over = False
         """What comes is text as it is: nothing is left to be split."""
         self.within: bool | None = None
         """Whether the thought goes on; None before it."""
         self._held = ""
-        self._close = ""
-        """What ends the thought that has begun."""
+        self._open, self._close = f"<{tag}>", f"</{tag}>"
 
     def split(self, piece: str) -> tuple[str, str]:
         """The thought and the text that are certain with this piece; both may be empty."""
@@ -36,7 +35,7 @@ class InlineThinking:
             return "", ("" if self._held else text)
         thought = ""
         if self.within is None:
-            self.within, text = True, text.lstrip()[len(self._close) - 1 :]
+            self.within, text = True, text.lstrip()[len(self._open) :]
         if self.within:
             thought, closed, text = text.partition(self._close)
             if not closed:
@@ -57,12 +56,12 @@ class InlineThinking:
     def _begins(self, text: str) -> bool:
         """Whether a text begins with a thought; what may still become one is held."""
         head = text.lstrip()
-        self._close = next((_TAGS[tag] for tag in _TAGS if head.startswith(tag)), "")
-        possible = self._close or any(tag.startswith(head) for tag in _TAGS)
-        self.over = len(text) - len(head) > _LONGEST or not possible
-        if not (self.over or self._close):
-            self._held = text
-        return bool(self._close) and not self.over
+        start = head[: len(self._open)]
+        self.over = len(text) - len(head) > _LONGEST or not self._open.startswith(start)
+        if self.over or start == self._open:
+            return not self.over
+        self._held = text
+        return False
 
     def _without_blank_lines(self, text: str) -> str:
         blank = len(text) - len(text.lstrip())

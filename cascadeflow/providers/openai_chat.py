@@ -94,7 +94,7 @@ class Decoder:
         """Chunks are to be read with all their fields: up to the first text, and after a finish."""
         self._thoughts: list[str] = []
         """What the server wants back with the calls."""
-        self._inline: InlineThinking | None = InlineThinking()
+        self._inline: InlineThinking | None = InlineThinking(server.thought_tag)
         self._early_logprobs: tuple[float, ...] = ()
         self._halves = Halves()
         self._odd = False

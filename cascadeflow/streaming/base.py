@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, SupportsFloat, assert_never
 
 import msgspec
 
@@ -54,6 +54,13 @@ def routed_data(event: events.Routed) -> dict[str, Any]:
     }
 
 
+def _plain(value: object) -> object:
+    """A number as JSON has it, numpy's too; whatever else an estimator tells stays as it is."""
+    if type(value) is float:
+        return value
+    return float(value) if isinstance(value, SupportsFloat) else value
+
+
 def decided_data(event: events.Decided) -> dict[str, Any]:
     """Data of DRAFT_DECISION."""
     ruling = event.ruling
@@ -64,7 +71,7 @@ def decided_data(event: events.Decided) -> dict[str, Any]:
         "score": ruling.estimate.p_good,
         "threshold": ruling.threshold,
         "reason": ruling.reason,
-        "evidence": {name: float(each) for name, each in ruling.estimate.evidence.items()},
+        "evidence": {name: _plain(each) for name, each in ruling.estimate.evidence.items()},
         "stage": ruling.stage,
     }
 
