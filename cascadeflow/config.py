@@ -67,10 +67,7 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         if not isinstance(self.breaker, bool):
             raise ConfigError(f"RetryPolicy: breaker is {self.breaker!r}; it must be True or False")
-        if type(self.attempts) is not int or self.attempts < 1:
-            raise ConfigError(
-                f"RetryPolicy: attempts is {self.attempts!r}; it must be an integer >= 1"
-            )
+        check_count("RetryPolicy: attempts", self.attempts, optional=False)
         for name, value in asdict(self).items():
             seconds = name not in ("attempts", "breaker")
             if seconds and not (is_number(value) and value >= 0):
@@ -170,10 +167,11 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def check_count(what: str, value: object) -> None:
-    """Raise `ConfigError` unless `value` is None or an int >= 1."""
-    if value is not None and not (type(value) is int and value >= 1):
-        raise ConfigError(f"{what} is {value!r}; it must be an integer >= 1, or None")
+def check_count(what: str, value: object, *, optional: bool = True) -> None:
+    """Raise `ConfigError` unless `value` is an int >= 1, or None where it is optional."""
+    if not (type(value) is int and value >= 1) and not (optional and value is None):
+        more = ", or None" if optional else ""
+        raise ConfigError(f"{what} is {value!r}; it must be an integer >= 1{more}")
 
 
 def check_temperature(where: str, value: object) -> None:

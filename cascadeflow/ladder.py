@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from . import costs
-from .config import ModelConfig, RetryPolicy, Timeouts
+from .config import ModelConfig, RetryPolicy, Timeouts, check_count
 from .core import events
 from .core.calibrated import CalibratedPolicy
 from .core.calling import CheckCall, check_object
@@ -169,7 +169,7 @@ class Ladder:
         from .tools.executor import ToolExecutor
         from .tools.loop import Toolboxes, converse
 
-        _check_turns(max_turns)
+        check_count("max_turns", max_turns, optional=False)
         executor = self.settings.tool_executor if executor is None else executor
         check_type("tool_executor", executor, ToolExecutor, "a cascadeflow.tools.ToolExecutor")
         offered = ToolExecutor([tool for tool in ask.tools if tool.function])
@@ -277,11 +277,6 @@ class _Turns:
         self._accounted = len(cascade.ledger.rows)
         self._turn += 1
         self._ladder.note(cascade, self._turn)
-
-
-def _check_turns(max_turns: object) -> None:
-    if type(max_turns) is not int or max_turns < 1:
-        raise ConfigError(f"max_turns is {max_turns!r}; it must be an integer >= 1")
 
 
 def _tools(

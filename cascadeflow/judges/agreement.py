@@ -54,7 +54,7 @@ class Agreement(msgspec.Struct, frozen=True):
     temperature: float = 0.7
 
     def __post_init__(self) -> None:
-        check_count("Agreement: k", self.k)
+        check_count("Agreement: k", self.k, optional=False)
         if not (is_number(self.temperature) and 0 < self.temperature <= 2):
             raise ConfigError(
                 f"Agreement: temperature is {self.temperature!r}; it must be > 0 and <= 2, or all "

@@ -21,7 +21,7 @@ from json import dumps
 from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from ..config import is_number
+from ..config import check_count, is_number
 from ..errors import ConfigError
 from .call import ToolCall, ToolResult
 from .config import Offered, ToolConfig, normalise
@@ -140,10 +140,7 @@ class ToolExecutor:
         if not (is_number(timeout) and timeout > 0):
             raise ConfigError(f"ToolExecutor: timeout is {timeout!r}; it must be > 0 seconds")
         for name, bound in (("max_parallel", max_parallel), ("max_result_bytes", max_result_bytes)):
-            if not isinstance(bound, int) or isinstance(bound, bool) or bound < 1:
-                raise ConfigError(
-                    f"ToolExecutor: {name} is {shown(bound)}; it must be an integer >= 1"
-                )
+            check_count(f"ToolExecutor: {name}", bound, optional=False)
         self.tools: tuple[Offered, ...] = normalise(tools)
         """In normal form."""
         self.max_parallel = max_parallel
