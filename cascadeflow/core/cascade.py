@@ -132,8 +132,8 @@ class Cascade:
     @property
     def alarm(self) -> float:
         """When `wake` is due: at the deadline, or before it at that of a hedge."""
-        deadline = self._hearing.ends if self._answer is None else self._deadlines.next
-        return deadline if self._hedge.row is None else min(deadline, self._hedge.deadline)
+        hedge, deadline = self._hedge, self.deadline
+        return deadline if hedge.row is None else min(deadline, hedge.deadline)
 
     def wake(self, now: float) -> list[events.Event]:
         """Time has passed: give up what is overdue."""

@@ -3,7 +3,7 @@
 
 Every difference between servers is a field of `Server`; no code asks for a name. A new server that
 speaks OpenAI's or Anthropic's dialect is one more line here.
-Source of each line: the API reference of its maker, read in 2025.
+Source of each line: the API reference of its maker, as known in 2025.
 
 Keys and URLs come from the `ModelConfig`, else from the environment: the key variables of the
 line, and `<NAME>_BASE_URL` (`OPENAI_BASE_URL`, `LLAMA_CPP_BASE_URL`, ...).

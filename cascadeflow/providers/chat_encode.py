@@ -54,7 +54,7 @@ def _message(message: Message) -> dict[str, Any]:
     """A message; what its model wants back of its thoughts goes where it came from.
 
     Source: https://ai.google.dev/gemini-api/docs/thought-signatures and
-    https://api-docs.deepseek.com/guides/thinking_mode, read in 2025.
+    https://api-docs.deepseek.com/guides/thinking_mode, as known in 2025.
     """
     made = dict(message)
     own = [block for block in made.get("thinking_blocks") or () if "type" not in block]

@@ -29,7 +29,7 @@ from aiohttp.tracing import Trace
 from .wire import connected, connecting
 
 _READ = 64 * 1024
-"""Most bytes of one read: what is made of more no longer stays in the processor's cache."""
+"""Most bytes of one read."""
 _FLAG = "_reading_paused"
 
 Tell: TypeAlias = Callable[[asyncio.Transport | None, bool], None]

@@ -9,7 +9,7 @@ A server is sent the nearest it has; what it lacks the system prompt asks for in
     json_object     json_object       json_object
     json_object     no json_object    nothing                      "a JSON object"
 
-Sources: the servers' API references, read in 2025.
+Sources: the servers' API references, as known in 2025.
 """
 
 from __future__ import annotations

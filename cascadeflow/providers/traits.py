@@ -2,7 +2,7 @@
 
 The first row whose pattern is found in the model's short name holds: lower case, without the
 maker's prefix (`openai/`, `accounts/fireworks/models/`). A name that matches no row has no
-peculiarity. Sources: the makers' API references, read in 2025.
+peculiarity. Sources: the makers' API references, as known in 2025.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ choice); expect less elsewhere. Features lie in [0, 1] except those named logpro
 
 - The base says that most drafts are good: a draft of which nothing bad is known has p_good 0.79 if
   the query is simple and 0.69 if it is complex, and is accepted by the default policy either way.
-- Of open text hardly anything can be told. How hard the query looks ranked such drafts backwards on
-  recorded answers and weighs nothing there; the length of the answer weighs a little (0.79 at 90
-  characters, 0.65 at 22,000), since a long free answer leaves a stronger model more room. APGR,
-  before and after: alpaca 0.49 to 0.55 and 0.47 to 0.51, mtbench (90 rows) 0.64 to 0.65.
+- Of open text hardly anything can be told. How hard the query looks weighs nothing there (it ranked
+  recorded answers backwards); the length of the answer weighs a little (0.79 at 90 characters, 0.65
+  at 22,000), since a long free answer leaves a stronger model more room. `make eval` tells what
+  that is worth: families alpaca and mtbench, hand-set.
 - *Fatal* features (no answer, refusal, loop, gibberish, echo, wrong language) outweigh the base
   alone: one of them at 1 leaves less than 0.1.
 - *Serious* features (a wrong equation, no final number, no option chosen, broken structure)
