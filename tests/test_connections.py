@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cascadeflow.providers.connections import new_session
 from cascadeflow.providers.transport import Transport
 
 from .loopback import CHUNKED, HEAD, Peer, serving
@@ -75,3 +76,26 @@ def test_a_reader_that_takes_its_time_holds_the_server_up_and_misses_nothing() -
             await transport.aclose()
 
     run(body())
+
+
+def test_connections_of_a_selector_loop_share_a_buffer_and_are_told_when_used_again() -> None:
+    told: list[tuple[bool, bool]] = []
+
+    def tell(transport: asyncio.Transport | None, used: bool) -> None:
+        assert transport is not None
+        told.append((isinstance(transport.get_protocol(), asyncio.BufferedProtocol), used))
+
+    async def answer(peer: Peer) -> None:
+        for _ in range(2):
+            await peer.request()
+            await peer.send(HEAD + b"content-length: 2\r\n\r\nhi")
+
+    async def body() -> None:
+        async with serving(answer) as url, new_session(tell) as session:
+            for _ in range(2):
+                async with session.post(url) as response:
+                    assert await response.read() == b"hi"
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(body())
+    assert told == [(True, False), (True, True)]
