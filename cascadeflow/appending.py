@@ -47,9 +47,10 @@ class LineFile:
         self._torn = True
         """The file may end in the middle of a line."""
         self._file = -1
-        if self.path.exists() and not self.path.is_file():
-            raise ConfigError(f"record: {self.path} is not a regular file")
         try:
+            with suppress(FileNotFoundError):
+                if not stat.S_ISREG(os.stat(self.path).st_mode):
+                    raise ConfigError(f"record: {self.path} is not a regular file")
             self._open()
         except OSError as error:
             raise ConfigError(
