@@ -5,6 +5,7 @@
 #   make hedge   seconds saved by asking ahead, and dollars             make figures   size and manner of the code
 #   make faults  every fault of the catalogue, and what follows          make simulate   whole queries in virtual time, SEEDS=10000
 #   make fuzz    odd bytes for every decoder, SECONDS=60                make load    many streams, slow readers, servers that are down
+#   make lowest  the tests with the least version of each dependency
 # With DATA=directory of recorded, labelled rows:
 #   make eval      every goal, cross-validated and as shipped            make guarantee   how often a calibration breaks its promise
 #   make weights   fits the shipped weights anew                         make bench-full  speed, and the judge's CPU on them
@@ -18,8 +19,13 @@ SOURCES := cascadeflow tests examples benchmarks reliability training
 PYTEST_ARGS ?= -n auto
 SECONDS ?= 60
 SEEDS ?= 10000
+# The least version of each dependency that the package allows, as constraints. Old ones use what newer
+# ones deprecate and word their licences otherwise; the reference of one test needs a newer numpy.
+LOWEST := 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	extras = [p["optional-dependencies"][e] for e in ("prices", "tools", "cli", "eval")]; \
+	print(*(d.replace("[save]", "").replace(">=", "==") for d in sum(extras, p["dependencies"])), sep="\n")'
 
-.PHONY: demo test eval guarantee weights check lint types fmt bench bench-full hedge figures docs clean faults fuzz load simulate
+.PHONY: demo test eval guarantee weights check lint types fmt bench bench-full hedge figures docs clean faults fuzz load lowest simulate
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -94,6 +100,14 @@ weights: $(VENV)/.installed-test
 guarantee: $(VENV)/.installed-test
 	@test -n "$(DATA)" || { echo "make guarantee DATA=directory of labelled rows"; exit 2; }
 	$(BIN)/python -m training.guarantee "$(DATA)" $(EVAL_ARGS)
+
+lowest:
+	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) -c $(LOWEST) > .venv-lowest/constraints.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c .venv-lowest/constraints.txt -e ".[test]"
+	.venv-lowest/bin/python -m pytest $(PYTEST_ARGS) -W ignore::DeprecationWarning \
+	  --deselect tests/test_packaging.py::test_the_page_lists_what_is_needed_as_the_project_does \
+	  --deselect tests/test_evaluate_metrics.py::test_definitions_equal_the_reference
 
 simulate: $(VENV)/.installed-test
 	$(BIN)/python -m reliability.simulate --seeds $(SEEDS)
