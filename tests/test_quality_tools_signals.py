@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cascadeflow.quality.tools.arguments import JSONPrefix
+from cascadeflow.quality.tools.estimator import ToolObserver
 from cascadeflow.quality.tools.grounding import degree, leaves
 from cascadeflow.quality.tools.numbers import all_readings, numbers
 from cascadeflow.quality.tools.question import Question
 from cascadeflow.quality.tools.schema import Json, violations
 from cascadeflow.quality.tools.words import fold, split, stem
-from cascadeflow.types import Request
+from cascadeflow.types import Request, ToolCallDelta
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -25,32 +25,37 @@ JSON_VALUES = st.recursive(
 )  # fmt: skip
 
 
+def broken(*parts: str) -> bool:
+    """Whether a call with these fragments of arguments is known to be broken."""
+    asked = Request(messages=({"role": "user", "content": "?"},), tools=({"name": "t"},))
+    observer = ToolObserver(asked)
+    observer.feed(ToolCallDelta(0, name="t"))
+    for part in parts:
+        observer.feed(ToolCallDelta(0, arguments=part))
+        observer.estimate()
+    return "arguments_broken" in observer.estimate().evidence
+
+
 @given(JSON_VALUES, st.integers(0, 60), st.sampled_from([None, 2]))
 def test_no_beginning_of_json_counts_as_broken(value: Json, cut: int, indent: int | None) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=False)
-    prefix = JSONPrefix()
-    prefix.read(text[:cut])
-    prefix.read(text[cut:])
-    assert not prefix.broken
+    assert not broken(text[:cut], text[cut:])
 
 
 @pytest.mark.parametrize(
     "text",
     ['{"a": 1]', "{a: 1", '{"a" 1', '{"a": 1,}', '{"a": tru!', "{'a'", '{"a":1}{', "[1 2", "}", ",",
-     '{"a":,', '{"a": 01', "Sure! {"],
+     '{"a":,', '{"a": 01', "Sure! {", '{"a": "\\q"'],
 )  # fmt: skip
 def test_what_can_no_longer_become_json_is_broken_however_it_is_cut(text: str) -> None:
     for cut in range(len(text) + 1):
-        prefix = JSONPrefix()
-        prefix.read(text[:cut])
-        prefix.read(text[cut:])
-        assert prefix.broken
+        assert broken(text[:cut], text[cut:])
 
 
-def test_a_code_fence_around_arguments_is_not_held_against_them() -> None:
-    prefix = JSONPrefix()
-    prefix.read('```json\n{"a": 1}\n```')
-    assert not prefix.broken
+@pytest.mark.parametrize("cut", [0, 1, 2, 9, 20])
+def test_a_code_fence_around_arguments_is_not_held_against_them(cut: int) -> None:
+    text = ' ```json\n{"a": 1}\n```'
+    assert not broken(text[:cut], text[cut:])
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ Options are lines (or parts of one) that begin with consecutive letters from A o
 behind a word for "answer" or in a box; a statement that names several letters settles on none.
 
 Options that are numbers must be reached by the reasoning. Models that guess prefer the options that
-come first; writers of questions make the right option the longest and rarely the extreme one; a
-reasoning that was followed speaks of the chosen option, above all near its end.
+come first; writers of questions make the right option the longest and rarely the extreme one.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from .comparisons import stem
 from .rational import Rational, values
 
 MOST_OPTIONS = 26
@@ -27,8 +25,6 @@ LATE_CHARS = 1_024
 CONCLUDING_CHARS = 300
 CONCLUDING = 3
 """Numbers before the statement, one of which should be the chosen option's."""
-END_CHARS = 250
-"""Characters before the statement whose words conclude."""
 TAIL_CHARS = 400
 """Characters at the end in which the final statement is looked for."""
 STATEMENT_CHARS = 80
@@ -37,8 +33,6 @@ MOST_WORDS = 4_096
 NUMERIC_FROM = 0.6
 """Share of options with a digit from which they are taken for numbers."""
 ROUNDING = 0.01
-TEN_OPTIONS = 10.0
-THREE_TIMES = 3.0
 
 ANSWER_WORDS = (
     "answer", "boxed", "antwort", "réponse", "respuesta", "risposta", "resposta", "antwoord",
@@ -56,11 +50,6 @@ _IN_BRACKETS = re.compile(r"\(([A-Z])\)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NEGATED = re.compile(r"\b(?:not|except|false|incorrect|least|nicht|falsch|sauf|excepto|tranne)\b")
 _SYMBOL = re.compile(r"[=^∫√π°]")
-_WITHOUT_MEANING = (
-    "the an of to in on at for and or but is are was were be by with as that this it its from not "
-    "than then which all both no if"
-)
-_SMALL = frozenset(_WITHOUT_MEANING.split())
 
 
 def options(query: str) -> str:
@@ -96,12 +85,11 @@ def _stated(text: str, words: tuple[str, ...]) -> list[str]:
 class Options:
     """The options of one query."""
 
-    __slots__ = ("_hard", "_numeric", "_texts", "_words", "stem_chars")
+    __slots__ = ("_hard", "_numeric", "_texts", "stem_chars")
 
     def __init__(self, query: str) -> None:
         found = list(islice(_OPTION.finditer(query), MOST_OPTIONS))
         self._texts = {match[1]: match[2][:OPTION_CHARS] for match in found}
-        self._words = {letter: _words(text) for letter, text in self._texts.items()}
         with_digits = sum(any(map(str.isdigit, text)) for text in self._texts.values())
         self._numeric = with_digits / max(1, len(self._texts))
         self.stem_chars = found[0].start() if found else len(query)
@@ -110,10 +98,13 @@ class Options:
 
     def features(self, text: str, letter: str) -> dict[str, float]:
         """What is found for the chosen `letter` in the answer `text`."""
-        end = _statement(text)
+        # The final statement begins at the last word for "answer", or is missing.
+        tail = text[-TAIL_CHARS:].lower()
+        last = max(tail.rfind(word) for word in ANSWER_WORDS)
+        end = len(text) - len(tail) + last if last >= 0 else len(text)
         body, statement = text[max(0, end - READ_CHARS) : end], text[end:][:STATEMENT_CHARS]
         return {
-            "option_place": min(0.9, (ord(letter) - ord("A")) / TEN_OPTIONS),
+            "option_place": min(0.9, (ord(letter) - ord("A")) / 10),
             "options_numeric": self._numeric,
             "options_several": float(len(set(_IN_BRACKETS.findall(statement))) > 1),
             **self._hard,
@@ -136,28 +127,18 @@ class Options:
         }
 
     def _leaning(self, letter: str, body: str) -> dict[str, float]:
-        """How the words of the reasoning lean to the chosen option."""
+        """What speaks for the chosen option, whatever it says, and for a doubt."""
         text = self._texts.get(letter, "").strip()
         if not text:
             return {}
-        sizes = [len(each) for each in self._texts.values()]
-        others = [each.strip() for key, each in self._texts.items() if key != letter]
-        folded = body.lower()
+        texts = list(self._texts.values())
+        sizes = [len(each) for each in texts]
         return {
-            "option_longest": float(len(text) >= max(map(len, others), default=0)),
-            "option_length": min(1.0, len(text) * len(sizes) / (sum(sizes) + 1) / THREE_TIMES),
-            "option_spoken_of": self._margin(letter, _words(body)),
-            "option_concluded": self._margin(letter, _words(body[-END_CHARS:])),
-            "option_quoted": float(_quoted(text, folded)),
-            "others_quoted": min(1.0, sum(_quoted(each, folded) for each in others) / 4),
-            "option_extreme": float(_extreme(list(self._texts.values()), text)),
-            "however": min(1.0, folded.count("however") / 2),
+            "option_longest": float(len(text) >= max(len(each.strip()) for each in texts)),
+            "option_length": min(1.0, len(text) * len(sizes) / (sum(sizes) + 1) / 3),
+            "option_extreme": float(_extreme(texts, text)),
+            "however": min(1.0, body.lower().count("however") / 2),
         }
-
-    def _margin(self, letter: str, said: frozenset[str]) -> float:
-        """Share of the chosen option's words that were said, against the best other; 0.5: even."""
-        share = {key: len(words & said) / max(1, len(words)) for key, words in self._words.items()}
-        return (share.pop(letter) - max(share.values(), default=0.0) + 1) / 2
 
 
 def asked_of(question: str) -> dict[str, float]:
@@ -170,37 +151,15 @@ def asked_of(question: str) -> dict[str, float]:
     }
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(map(stem, set(_WORD.findall(text.lower())[:MOST_WORDS]))) - _SMALL
-
-
-def _quoted(option: str, body: str) -> bool:
-    text = option.strip(" .").lower()
-    return len(text) > 2 and text in body
-
-
 def _extreme(texts: Sequence[str], chosen: str) -> bool:
     """Whether the options are numbers, and the chosen one is the least or the largest of them."""
     own = values(chosen)
     numbers = [found[0] for found in map(values, texts) if found] if own else []
     if len(numbers) < 3 or len(numbers) < 0.8 * len(texts):
         return False
-    try:
-        sizes = [top / bottom for top, bottom in numbers]
-        return own[0][0] / own[0][1] in (min(sizes), max(sizes))
-    except OverflowError:
-        return False
-
-
-def _statement(text: str) -> int:
-    """Where the final statement begins: at the last word for "answer", else at the end."""
-    tail = text[-TAIL_CHARS:].lower()
-    last = max(tail.rfind(word) for word in ANSWER_WORDS)
-    return len(text) - len(tail) + last if last >= 0 else len(text)
+    sizes = [top / bottom for top, bottom in numbers]
+    return own[0][0] / own[0][1] in (min(sizes), max(sizes))
 
 
 def _near(one: Rational, other: Rational) -> bool:
-    try:
-        return math.isclose(one[0] / one[1], other[0] / other[1], rel_tol=ROUNDING, abs_tol=1e-12)
-    except OverflowError:
-        return one == other
+    return math.isclose(one[0] / one[1], other[0] / other[1], rel_tol=ROUNDING, abs_tol=1e-12)

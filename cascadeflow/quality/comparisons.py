@@ -72,11 +72,10 @@ class Comparison(msgspec.Struct, frozen=True):
         value, before, behind = operand
         operator = before or (behind if behind in ("+", "*") else "")
         if self.operator == "*" and value == self.number[::-1] and value != self.number:
-            operator = {"*": "/", "/": "*"}.get(operator, "")
+            operator = _INVERSE.get(operator, "")
         elif value != self.number:
             return ""
-        pairs = ("+-", "*/")
-        return operator if any(operator in p and self.operator in p for p in pairs) else ""
+        return operator if operator in (self.operator, _INVERSE[self.operator]) else ""
 
 
 def comparisons(query: str, given: Sequence[Quantity]) -> Iterator[Comparison]:
@@ -85,13 +84,11 @@ def comparisons(query: str, given: Sequence[Quantity]) -> Iterator[Comparison]:
     counts = Counter(quantity.value for quantity in given)
     for quantity in given:
         operator = _operator(quantity)
-        middle = _middle(quantity, operator)
-        if middle and quantity.kind != "percent" and counts[quantity.value] == 1:
-            one, other = _sides(quantity, middle)
+        one, other = _sides(quantity, operator)
+        if one and other and quantity.kind != "percent" and counts[quantity.value] == 1:
             if one & names and other & names:
                 one, other = one & names, other & names
-            if one and other:
-                yield Comparison(quantity.value, operator, one, other)
+            yield Comparison(quantity.value, operator, one, other)
 
 
 def stem(word: str) -> str:
@@ -113,23 +110,19 @@ def _operator(quantity: Quantity) -> str:
     return ""
 
 
-def _middle(quantity: Quantity, operator: str) -> int:
-    """Where "than", or the second "as", stands; 0 if nowhere."""
-    start = quantity.last + 1
-    reach = quantity.words[start : start + REACH]
-    marks = [at + start for at, word in enumerate(reach) if operator == "*" and word == "as"]
-    if marks:
-        return marks[1] if len(marks) > 1 else marks[0]
-    return reach.index("than") + start if operator and "than" in reach else 0
-
-
-def _sides(quantity: Quantity, middle: int) -> tuple[frozenset[str], frozenset[str]]:
+def _sides(quantity: Quantity, operator: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The words before and behind "than", or the second "as"; empty if there is none."""
     words = quantity.words
-    start, end = quantity.first, middle + 1
+    reach = range(quantity.last + 1, min(quantity.last + 1 + REACH, len(words)))
+    middles = [at for at in reach if operator == "*" and words[at] == "as"][:2]
+    middles = middles or [at for at in reach if operator and words[at] == "than"][:1]
+    if not middles:
+        return frozenset(), frozenset()
+    start, end = quantity.first, middles[-1] + 1
     while start > 0 and words[start - 1] not in _BEGINNINGS:
         start -= 1
     while end < len(words) and words[end] not in _MARKS:
         end += 1
     one = frozenset(map(stem, words[start : quantity.first])) - _EMPTY
-    other = frozenset(map(stem, words[middle + 1 : end])) - _EMPTY
+    other = frozenset(map(stem, words[middles[-1] + 1 : end])) - _EMPTY
     return one - other, other - one

@@ -25,21 +25,19 @@ _LAST_WORDS = frozenset(_LAST.split())
 class Structure:
     """Fences and brackets of one answer so far."""
 
-    __slots__ = ("_braces", "_fences", "_sentences", "_structured")
+    __slots__ = ("_braces", "_fences", "_structured")
 
     def __init__(self) -> None:
-        self._fences = 0
-        self._braces = 0
-        self._sentences = 0
-        self._structured = False
+        self._fences = self._braces = 0
+        self._structured: bool | None = None
+        """Whether the text begins with a bracket; None: there is no text yet."""
 
     def take(self, piece: str) -> None:
         """Count in the next piece."""
-        if not self._structured and not self._sentences:
+        if self._structured is None:
             self._structured = piece.lstrip()[:1] in ("{", "[")
         self._fences += piece.count("```")
         self._braces += piece.count("{") + piece.count("[") - piece.count("}") - piece.count("]")
-        self._sentences += 1
 
     @property
     def in_code(self) -> bool:
@@ -68,10 +66,6 @@ def unfinished(tail: str, size: int) -> float:
         return 1.0 if size > PROSE_LINE else 0.5
     if text[-1] in _TERMINAL or not text[-1].isalnum():
         return 0.0
-    return _breaks_off(line, text)
-
-
-def _breaks_off(line: str, text: str) -> float:
     if len(line) >= 20 and line.rpartition(" ")[2].lower() in _LAST_WORDS:
         return 0.8
     prose = len(line) >= PROSE_LINE and not _LIST_ITEM.match(line) and "|" not in line

@@ -50,8 +50,6 @@ _TERM = re.compile(r"[^\W\d_](?![^\W\d_])")
 _REMARK = re.compile(r"\([^\W\d_]{2}[^()=+*/^<>]{0,60}\)")
 _SPACES = re.compile(r"  +")
 _UNITS = re.compile(r"[^\W\d_]+\.?(?:/[^\W\d_]+)?")
-
-
 Verdict: TypeAlias = Literal["right", "wrong", "unsure"]
 
 
@@ -94,22 +92,21 @@ def plain(line: str) -> str:
 
 
 def _verify(left: str, right: str) -> Equation | None:
-    result = _result(right)
-    if result is None:
+    found = _RESULT.match(right)
+    if not found or (_SCALE.match(right, found.end()) and right[found.end() :].strip()):
         return _balance(left, right)
+    result, divisor = found[1] + found[2].rstrip(".,"), (found[4] or "").rstrip(".,")
     before = left.rstrip(_ARITHMETIC)
-    run = left[len(before) :]
-    for expression, sure in (
-        (_last_part(run, listed=bool(before)), True),
-        (_without_units(left), False),
-    ):
-        if _OPERATOR.search(expression):
-            verdict = _compare(expression, *result)
-            if verdict is not None:
-                wrong: Verdict = "wrong" if sure else "unsure"
-                value = value_of(result[0])
-                exact = bool(verdict) and _same(expression, value)
-                return Equation("right" if verdict else wrong, value, expression, exact)
+    plainly = _last_part(left[len(before) :], listed=bool(before))
+    wrongs: tuple[Verdict, Verdict] = "wrong", "unsure"
+    for expression, wrong in zip((plainly, _without_units(left)), wrongs, strict=True):
+        if not _OPERATOR.search(expression):
+            continue
+        verdict = holds(expression, result, divisor, percent=bool(found[5]))
+        if verdict is not None:
+            value = value_of(result)
+            exact = verdict and _same(expression, value)
+            return Equation("right" if verdict else wrong, value, expression, exact)
     return None
 
 
@@ -141,11 +138,11 @@ def _same(expression: str, value: Rational) -> bool:
     """Whether some reading of an expression is exactly a value, or that per cent."""
     for comma in (False, True):
         try:
-            found = evaluate(expression, comma=comma)
+            top, bottom = evaluate(expression, comma=comma)
+            if value in ((top, bottom), ratio(100 * top, bottom)):
+                return True
         except ValueError:
             continue
-        if value in (found, ratio(100 * found[0], found[1])):
-            return True
     return False
 
 
@@ -170,29 +167,17 @@ def _without_units(left: str) -> str:
     return "" if clause.strip(_ARITHMETIC) else clause
 
 
-def _result(right: str) -> tuple[str, str, bool] | None:
-    """(number, divisor or empty, percent) that the right side begins with; None if unclear."""
-    found = _RESULT.match(right)
-    if found is None:
-        return None
-    if _SCALE.match(right, found.end()) and right[found.end() :].strip():
-        return None
-    return found[1] + found[2].rstrip(".,"), (found[4] or "").rstrip(".,"), bool(found[5])
-
-
 def arithmetic_runs(text: str) -> list[str]:
     """The expressions with an operator that stand in a text, in ASCII arithmetic."""
     runs = _RUN.findall(plain(text[:LINE_CHARS]))
     return [run.strip(" .,") for run in runs if _OPERATOR.search(run)]
 
 
-def holds(expression: str, result: str) -> bool | None:
-    """Whether `expression` equals the written number `result`; None if it cannot be told."""
-    return _compare(expression, result.rstrip(".,"), "", percent=False)
+def holds(expression: str, result: str, divisor: str = "", *, percent: bool = False) -> bool | None:
+    """Whether some reading of `expression` equals the written `result`, by `divisor` if given.
 
-
-def _compare(expression: str, result: str, divisor: str, percent: bool) -> bool | None:
-    """Whether some reading of the equation holds; None if no reading can be evaluated."""
+    None if no reading can be evaluated.
+    """
     verdict: bool | None = None
     text = expression + result + divisor
     for comma in (False, True) if "," in text or "." in text else (False,):
@@ -216,15 +201,10 @@ def _read(
     a = -a if result.startswith("-") else a
     if divisor:
         return over[0] != 0 and top * b * over[0] == a * over[1] * bottom
-    scales = (1, 100) if percent or "%" in expression else (1,)
-    return any(_close(top * scale, bottom, a, b, decimals) for scale in scales)
-
-
-def _close(top: int, bottom: int, a: int, b: int, decimals: int) -> bool:
-    """Whether top/bottom is a/b, rounded or cut to `decimals` digits behind the point."""
-    scale: int = 10**decimals
-    error = abs(top * b - a * bottom) * scale
-    unit = bottom * b
-    if decimals:
-        return error < unit
-    return error == 0 or (2 * error <= unit and 20 * error < abs(top) * b)
+    for scale in (1, 100) if percent or "%" in expression else (1,):
+        # The result may be rounded, or cut to the decimals it shows.
+        error, unit = abs(scale * top * b - a * bottom), bottom * b
+        rounded = 2 * error <= unit and 20 * error < abs(scale * top) * b
+        if error == 0 or (error * 10**decimals < unit if decimals else rounded):
+            return True
+    return False

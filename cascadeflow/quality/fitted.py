@@ -24,7 +24,6 @@ from .forms import Form
 from .tools import combine as tools
 
 VERSION = 1
-PACKAGE = "cascadeflow.quality"
 LEAST_RUNNING = 0.02
 """Least p_good of an unfinished draft without decisive evidence."""
 
@@ -122,16 +121,11 @@ def shipped() -> Mapping[Form, FittedModel]:
     """The models of all forms there are weights for."""
     found: dict[Form, FittedModel] = {}
     for form in get_args(Form):
-        text = _file(form)
-        if text is not None:
-            of_tools = form in ("tool_call", "no_call")
-            hand = tools.probability if of_tools else combine.probability
-            found[form] = FittedModel(read(text), hand)
+        try:
+            text = pkgutil.get_data("cascadeflow.quality", f"weights/{form}.json") or b""
+        except FileNotFoundError:
+            continue
+        of_tools = form in ("tool_call", "no_call")
+        hand = tools.probability if of_tools else combine.probability
+        found[form] = FittedModel(read(text), hand)
     return found
-
-
-def _file(form: Form) -> bytes | None:
-    try:
-        return pkgutil.get_data(PACKAGE, f"weights/{form}.json")
-    except FileNotFoundError:
-        return None

@@ -19,9 +19,17 @@ from itertools import islice
 import msgspec
 
 from .comparisons import MOST_COMPARISONS, Operand, comparisons
-from .equations import LINE_CHARS, Equation, plain
-from .quantity import Quantity, asked
-from .rational import Rational, ratio, value_of, values, variants
+from .equations import LINE_CHARS, Equation, holds, plain
+from .quantity import (
+    Quantity,
+    asked,
+    asks_for_a_count,
+    bare_expression,
+    has_number_word,
+    quantities,
+    wording,
+)
+from .rational import NUMBER, Rational, ratio, value_of, values, variants
 
 NEAR = 5
 """Words around a percentage that say what it does."""
@@ -30,6 +38,17 @@ FEW_RELATIONS = 10.0
 FEW_MISSING = 3.0
 TRIVIAL: tuple[Rational, ...] = ((1, 1), (2, 1))
 
+_COMMON: tuple[Rational, ...] = (
+    *((number, 1) for number in (0, 1, 2, 3, 4, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000)),
+    (1, 2), (1, 3), (2, 3), (1, 4), (3, 4),
+)  # fmt: skip
+"""Numbers that need no source: small factors, time, percent."""
+_DOUBTS = (
+    "however", "actually", "note that", "assum", "not possible", "impossible", "cannot", "can't",
+    "no solution", "contradict", "not enough information", "make sense", "allerdings", "jedoch",
+    "unmöglich", "cependant", "sin embargo", "imposible", "tuttavia",
+)  # fmt: skip
+"""Words of a solution that runs into an obstacle."""
 _RELATIONS = (
     "half", "third", "quarter", "percent", "%", "twice", "times as", "times more", "more than",
     "less than", "fewer than", "older", "younger", "average", "remaining", "left", "rest",
@@ -38,6 +57,9 @@ _RELATIONS = (
     "de moins que", "reste", "moyenne", "mitad", "por ciento", "veces", "más que", "menos que",
     "queda", "promedio", "metà", "per cento", "volte", "più di", "meno di",
 )  # fmt: skip
+_MARKER = re.compile(r"####|\\boxed|answer", re.IGNORECASE)
+_MINUS = re.compile(r"(?<![^\W_])(?<!\))[-−][$€£]*\Z")
+"""Before a number: a sign that is no operator and no hyphen."""
 _PART = re.compile(r"\d[\d.,]*|[-+*/^]")
 _OFF = re.compile(r"\b(?:off|discount|less|fewer|lower|cheaper|decreas|reduc|drop|rabatt)")
 _ON = re.compile(
@@ -68,57 +90,80 @@ class Change(msgspec.Struct):
             self.applied |= not {"+", "-"}.isdisjoint(equation.expression)
 
 
-class Flow:
-    """The quantities of one question, and the equations of an answer so far."""
+class Solution:
+    """The numbers of one answer to a calculation: given, computed, used, and the final one."""
 
-    __slots__ = (
-        "_changes", "_compared", "_digits", "_expressions", "_given", "_last", "_operands",
-        "_operations", "_repeated", "_results", "_reversed", "_short", "_used", "_wanted",
-        "_words", "query",
-    )  # fmt: skip
-
-    def __init__(self, query: str, given: Sequence[Quantity]) -> None:
-        ask, folded = asked(query), query.lower()
-        self._given = Counter(quantity.value for quantity in given)
-        self._digits = frozenset(values(query))
-        self._words = self._given.keys() - self._digits
-        self._short = len(given) - 1
-        self._compared = list(islice(comparisons(query, given), MOST_COMPARISONS))
-        self._changes = [change for change in map(_change, given) if change]
-        self._wanted = "-" if _HOW_MUCH_MORE.search(ask) else "/" if "average" in ask else ""
-        self._expressions: set[str] = set()
-        self._operands: set[Rational] = set()
-        self._results: Counter[Rational] = Counter()
-        self._used: Counter[Rational] = Counter()
-        self._repeated: Counter[tuple[Rational, str]] = Counter()
-        self._operations: dict[Rational, str] = {}
-        self._last = ""
-        self._reversed = 0
+    def __init__(self, query: str) -> None:
+        given, ask, folded = quantities(query), asked(query), query.lower()
         relations = sum(phrase in folded for phrase in _RELATIONS)
         self.query = {
             "query_numbers": min(1.0, len(given) / FEW_NUMBERS),
             "relations": min(1.0, relations / FEW_RELATIONS),
+            **wording(query, given),
         }
         """What the query alone tells of how hard the calculation is."""
+        self._bare = bare_expression(query)
+        self._count = asks_for_a_count(query)
+        self._wanted = "-" if _HOW_MUCH_MORE.search(ask) else "/" if "average" in ask else ""
+        self._given = Counter(quantity.value for quantity in given)
+        self._digits = frozenset(values(query))
+        self._words = self._given.keys() - self._digits
+        self._known = {*_COMMON}.union(*map(variants, (*self._given, *self._digits)))
+        self._short = len(given) - 1
+        self._compared = list(islice(comparisons(query, given), MOST_COMPARISONS))
+        self._changes = [change for change in map(_change, given) if change]
+        self._seen: set[Rational] = set()
+        self._results: dict[Rational, bool] = {}
+        """Whether each was seen again."""
+        self._last: Rational | None = None
+        self._expressions: set[str] = set()
+        self._operands: set[Rational] = set()
+        self._computed: Counter[Rational] = Counter()
+        self._used: Counter[Rational] = Counter()
+        self._repeated: Counter[tuple[Rational, str]] = Counter()
+        self._operations: dict[Rational, str] = {}
+        self._last_new = ""
+        self._doubtful = False
+        self._foreign = self._inexact = self._parts = self._reversed = 0
 
-    def is_new(self, equation: Equation, parts: Sequence[Operand]) -> bool:
-        """Count in the operands of an equation; False if the same was written before."""
-        written = equation.expression.replace(" ", "")
-        if written in self._expressions:
-            return False
-        self._expressions.add(written)
-        self._operands.update(value for value, _, _ in parts)
-        self._short -= max(0, len(parts) - 1)
-        return True
+    def doubt(self, piece: str) -> None:
+        """Look in a piece for words of an obstacle."""
+        folded = piece.lower()
+        self._doubtful = self._doubtful or any(phrase in folded for phrase in _DOUBTS)
 
-    def take(self, equation: Equation, parts: Sequence[Operand], sentence: str) -> None:
-        """Take in an equation, its operands and the sentence it stands in."""
+    def see(self, found: list[Rational]) -> None:
+        """Take in the numbers of a line."""
+        self._seen.update(found)
+        self._results.update((value, True) for value in found if value in self._results)
+
+    def take(self, found: list[Equation], sentence: str) -> None:
+        """Take in the equations of one sentence; what one chain repeats flows once."""
+        entered: set[Rational] = set()
+        for equation in found:
+            parts = operands(equation.expression)
+            self._parts += len(parts)
+            self._foreign += sum(value not in self._known for value, _, _ in parts)
+            self._known |= variants(equation.result)
+            self._results.setdefault(equation.result, False)
+            self._last = equation.result
+            self._inexact += equation.verdict == "right" and not equation.exact
+            written = equation.expression.replace(" ", "")
+            if written not in self._expressions:
+                self._expressions.add(written)
+                self._operands.update(value for value, _, _ in parts)
+                self._short -= max(0, len(parts) - 1)
+                if equation.result not in entered:
+                    entered.add(equation.result)
+                    self._enter(equation, parts, sentence)
+
+    def _enter(self, equation: Equation, parts: Sequence[Operand], sentence: str) -> None:
+        """Let a new equation flow; its operands, and the sentence it stands in."""
         for value, before, _ in parts:
             self._used[value] += 1
             if before in ("-", "*") and self._given[value] == 1 and value not in TRIVIAL:
                 self._repeated[value, before] += 1
-        self._results[equation.result] += 1
-        self._last = self._operations[equation.result] = equation.expression
+        self._computed[equation.result] += 1
+        self._last_new = self._operations[equation.result] = equation.expression
         for change in self._changes:
             change.take({value for value, _, _ in parts}, equation)
         if self._compared:
@@ -126,6 +171,37 @@ class Flow:
             verdicts = [(each, each.reversed_by(before, parts)) for each in self._compared]
             self._compared = [each for each, verdict in verdicts if verdict is None]
             self._reversed += sum(verdict is True for _, verdict in verdicts)
+
+    def features(self) -> dict[str, float]:
+        """What is odd about the numbers so far."""
+        return {
+            "numbers_unused": len(self._digits - self._seen) / max(1, len(self._digits)),
+            "numbers_from_nowhere": self._foreign / max(1, self._parts),
+            "results_inexact": min(1.0, self._inexact / 2),
+        }
+
+    def final(self, text: str, *, steps: int, worded: bool) -> dict[str, float]:
+        """What is odd about the final number of an answer that ends in `text`."""
+        markers = list(_MARKER.finditer(text))
+        found = list(NUMBER.finditer(text, markers[-1].end() if markers else 0))
+        if not found:
+            missing = float(not has_number_word(text))
+            return self.left_out() | {"final_number_missing": missing, "final_unmarked": 1.0}
+        last = found[0] if markers else found[-1]
+        value, negative = value_of(last[0]), bool(_MINUS.search(text, 0, last.start()))
+        written = f"-{last[0]}" if negative else last[0]
+        return {
+            **self.left_out(),
+            **self._flowed(value),
+            "steps_missing": float(worded and not steps),
+            "final_fraction": float(value[1] != 1),
+            "fraction_inside": float(any(bottom != 1 for _, bottom in self._results)),
+            "final_underived": float(bool(steps) and value not in self._results),
+            "final_number_no_count": float(self._count and (negative or value[1] != 1)),
+            "final_unmarked": float(not markers),
+            "result_false": float(bool(self._bare) and holds(self._bare, written) is False),
+            "objections": float(self._doubtful),
+        }
 
     def left_out(self) -> dict[str, float]:
         """What the whole answer left out."""
@@ -137,22 +213,26 @@ class Flow:
         }
 
     def _uses(self, value: Rational) -> bool:
-        top, bottom = value
-        inverse = (bottom, top) in self._operands if top else False
-        return inverse or not variants(value).isdisjoint(self._operands)
+        return value[::-1] in self._operands or not variants(value).isdisjoint(self._operands)
 
-    def final(self, value: Rational) -> dict[str, float]:
-        """What is odd about a solution that ends in `value`."""
-        over = self._given + self._results - self._used
-        loose = sum(result in over for result in self._results if result != value)
-        last = self._operations.get(value, self._last)
-        return {
+    def _flowed(self, value: Rational) -> dict[str, float]:
+        """What is odd about how the numbers came to the final `value`."""
+        over = self._given + self._computed - self._used
+        loose = sum(result in over for result in self._computed if result != value)
+        last = self._operations.get(value, self._last_new)
+        odd = {
             "results_loose": min(1.0, loose / 2),
             "operand_repeated": min(1.0, max(0, max(self._repeated.values(), default=0) - 1) / 2),
             "percentage_unapplied": float(any(not change.applied for change in self._changes)),
             "comparison_reversed": float(self._reversed > 0),
             "operation_unfit": float(bool(last) and self._wanted not in last),
         }
+        if self._last is not None:
+            unused = sum(not seen for seen in self._results.values())
+            unused -= not self._results.get(value, True)
+            odd["final_number_not_last"] = float(value != self._last)
+            odd["results_unused"] = unused / len(self._results)
+        return odd
 
 
 def operands(expression: str) -> list[Operand]:

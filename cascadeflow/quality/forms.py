@@ -32,7 +32,6 @@ SHORT_CHARS = 80
 """Longest whole answer that counts as short though nobody asked for it."""
 BRIEF_CHARS = 400
 """Longest answer that counts as short where a short one was asked for."""
-
 TASK_CHARS = 2_048
 """Characters of a query that are read for whether it is about code."""
 
@@ -46,7 +45,6 @@ _BRIEF = (
     "sì o no", "uma palavra", "sim ou não", "één woord", "ja of nee", "alleen", "одним словом",
     "да или нет", "一个词", "一句话", "只回答", "一言で", "はいかいいえ",
 )  # fmt: skip
-
 _LONG = (
     "essay", "in detail", "detailed", "article", "blog post", "story", "at length",
     "comprehensive", "explain how", "explain why", "write a letter", "report", "ausführlich",
@@ -55,12 +53,10 @@ _LONG = (
     "história", "verhaal", "uitgebreid", "leg uit", "сочинение", "рассказ", "подробно", "объясни",
     "文章", "故事", "详细", "作文", "物語", "詳しく", "説明",
 )  # fmt: skip
-
 _COPY = (
     "repeat", "say exactly", "copy", "verbatim", "echo", "quote", "wiederhol", "répèt", "repite",
     "repit", "ripeti", "herhaal", "повтор", "重复", "繰り返",
 )  # fmt: skip
-
 _MANY_TIMES = re.compile(r"\d ?(?:(?:times|mal|fois|veces|volte|vezes|keer)\b|次|回|раз)")
 _CODE = re.compile(
     r"```|\bdef |\bclass \w+[(:{]|#include|\bSELECT\b.{1,80}\bFROM\b|"

@@ -8,22 +8,17 @@ Token-level uncertainty and beyond"). With fewer than ten tokens the low quantil
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 LOWEST = -20.0
 """Servers report impossible tokens as -9999 or minus infinity; the mean must survive that."""
-
 HIGHEST = -1e-7
 """Certainty is rounded to 0 by servers; the odds of it must stay finite."""
-
 LOW_QUANTILE = 0.1
 KEPT = 2_048
 """Quantiles are taken over the first 2,048 tokens; mean and minimum over all."""
-
 BLOCK = 64
 """Tokens that are summed at once, so that sums do not depend on when they are asked for."""
-
-
 COLLAPSE_TOKENS = 64
 COLLAPSE_MEAN = -3.0
 """Mean log-probability of a model that has lost the thread (perplexity 20)."""
@@ -32,50 +27,37 @@ COLLAPSE_MEAN = -3.0
 class Logprobs:
     """Log-probabilities of one answer so far."""
 
-    __slots__ = ("_total", "_values", "count", "lowest")
+    __slots__ = ("_count", "_lowest", "_total", "_values")
 
     def __init__(self) -> None:
-        self.count = 0
-        self.lowest = 0.0
-        self._total = 0.0
+        self._count = 0
+        self._lowest = self._total = 0.0
         self._values: list[float] = []
 
     def take(self, block: Sequence[float]) -> None:
         """Add the next tokens; what is not a number is passed over."""
-        values = list(_bounded(block))
+        values = [min(max(each, LOWEST), HIGHEST) for each in block if not math.isnan(each)]
         if not values:
             return
-        self.count += len(values)
-        self.lowest = min(self.lowest, *values)
+        self._count += len(values)
+        self._lowest = min(self._lowest, *values)
         self._total += math.fsum(values)
         if len(self._values) < KEPT:
             self._values += values
 
-    @property
-    def mean(self) -> float:
-        """Arithmetic mean; 0 without tokens."""
-        return self._total / self.count if self.count else 0.0
-
     def features(self, *, finished: bool) -> dict[str, float]:
         """Mean, low quantile and minimum (the last two only at the end), and a collapse."""
-        if not self.count:
+        if not self._count:
             return {}
-        features = {"logprob_mean": self.mean, "logprob_tokens": float(self.count)}
-        if self.count >= COLLAPSE_TOKENS and self.mean < COLLAPSE_MEAN:
+        mean = self._total / self._count
+        features = {"logprob_mean": mean, "logprob_tokens": float(self._count)}
+        if self._count >= COLLAPSE_TOKENS and mean < COLLAPSE_MEAN:
             features["logprob_collapse"] = 1.0
         if finished:
-            features["logprob_low_quantile"] = self.low_quantile()
-            features["logprob_min"] = self.lowest
+            place = int(LOW_QUANTILE * len(self._values))
+            features["logprob_low_quantile"] = sorted(self._values)[place]
+            features["logprob_min"] = self._lowest
         return features
-
-    def low_quantile(self) -> float:
-        """The value that a tenth of the tokens are below; sorts, so ask once."""
-        ordered = sorted(self._values)
-        return ordered[int(LOW_QUANTILE * len(ordered))] if ordered else 0.0
-
-
-def _bounded(values: Iterable[float]) -> Iterable[float]:
-    return (min(max(value, LOWEST), HIGHEST) for value in values if not math.isnan(value))
 
 
 def log_odds(logprob: float) -> float:

@@ -12,12 +12,9 @@ from __future__ import annotations
 
 STEP = 256
 """Characters between two edges, and"""
-
 LATE_STEP = 2_048
 """the same from the `LATE`th character on."""
-
 LATE = 8_192
-
 LONG_LINE = 512
 """A line of this many characters is cut before it ends."""
 
@@ -25,19 +22,18 @@ LONG_LINE = 512
 class Pieces:
     """The part of a text that waits for its piece to be complete."""
 
-    __slots__ = ("_base", "_rest", "_seen")
+    __slots__ = ("_base", "_rest")
 
     def __init__(self) -> None:
         self._rest = ""
         self._base = 0
-        self._seen = 0
 
     def read(self, text: str) -> list[str]:
         """Add `text` and take the pieces that it completes."""
+        edge = next_edge(self._base + len(self._rest))
         waiting = self._rest + text
         pieces: list[str] = []
         start = 0
-        edge = next_edge(self._seen)
         while edge <= self._base + len(waiting):
             cut = _cut(waiting, start, edge - self._base)
             if cut > start:
@@ -46,7 +42,6 @@ class Pieces:
             edge = next_edge(edge)
         self._rest = waiting[start:]
         self._base += start
-        self._seen = self._base + len(self._rest)
         return pieces
 
     def end(self) -> str:

@@ -10,7 +10,7 @@ the beginning and gives the end, moves people through time, or puts a condition 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -54,7 +54,6 @@ _PARTS = {
     "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
     "tenth": 10,
 }  # fmt: skip
-_ARTICLES = frozenset(("a", "the", "of", "one", "another"))
 _PERCENT = frozenset(("percent", "prozent", "%"))
 _COUNTED = (
     "one two three four five six seven eight nine ten eleven twelve dozen twenty thirty fifty "
@@ -145,20 +144,16 @@ def quantities(query: str) -> list[Quantity]:
         words += len(tokens)
         if words > MOST_WORDS or len(found) >= MOST_QUANTITIES:
             break
-        found += _of(tokens)
+        at = 0
+        while at < len(tokens):
+            ahead = tokens[at + 1] if at + 1 < len(tokens) else ""
+            read = _digits(tokens[at], ahead) or _worded(tokens, at, ahead)
+            if read:
+                value, kind, more = read
+                found.append(Quantity(value, kind, tokens, at, at + more))
+                at += more
+            at += 1
     return found[:MOST_QUANTITIES]
-
-
-def _of(tokens: list[str]) -> Iterator[Quantity]:
-    at = 0
-    while at < len(tokens):
-        ahead = tokens[at + 1] if at + 1 < len(tokens) else ""
-        read = _digits(tokens[at], ahead) or _worded(tokens, at, ahead)
-        if read:
-            value, kind, more = read
-            yield Quantity(value, kind, tokens, at, at + more)
-            at += more
-        at += 1
 
 
 def _digits(token: str, ahead: str) -> tuple[Rational, Kind, int] | None:
@@ -177,7 +172,8 @@ def _digits(token: str, ahead: str) -> tuple[Rational, Kind, int] | None:
 def _worded(tokens: list[str], at: int, ahead: str) -> tuple[Rational, Kind, int] | None:
     word = tokens[at]
     if part := _PARTS.get(word.removesuffix("s")):
-        given = at > 0 and tokens[at - 1] in _ARTICLES and word != "quarters"
+        before = tokens[at - 1] if at and word != "quarters" else ""
+        given = before in ("a", "the", "of", "one", "another")
         return ((1, part), "fraction", 0) if given else None
     if word in _HALVES:
         return (1, 2), "fraction", 0
@@ -238,9 +234,10 @@ def _is_of_quantity(sentence: str) -> bool:
 def asks_for_a_count(query: str) -> bool:
     """Whether the answer has to be a whole number that is not negative."""
     folded = query.lower()
-    counted = next((phrase for phrase in _COUNTS if phrase in folded), "")
-    behind = folded.rpartition(counted)[2] if counted else ""
-    return bool(counted) and _DIVISIBLE.isdisjoint(_words(behind)[:3])
+    for phrase in _COUNTS:
+        if phrase in folded:
+            return _DIVISIBLE.isdisjoint(_words(folded.rpartition(phrase)[2])[:3])
+    return False
 
 
 def bare_expression(query: str) -> str:

@@ -91,8 +91,8 @@ def evaluate(text: str, *, comma: bool = False, relative: bool = False) -> Ratio
         raise ValueError("not an expression of bounded length")
     parser = _Parser(tokens, comma=comma, relative=relative)
     value = parser.sum(0)
-    if parser.at != len(tokens):
-        raise ValueError(f"{tokens[parser.at]!r} is out of place")
+    if parser.ahead:
+        raise ValueError(f"{parser.ahead!r} is out of place")
     return value
 
 
@@ -111,47 +111,45 @@ def variants(value: Rational) -> set[Rational]:
 
 
 class _Parser:
-    __slots__ = ("_comma", "_relative", "_tokens", "at")
+    __slots__ = ("_before", "_comma", "_left", "_relative", "ahead")
 
     def __init__(self, tokens: list[str], *, comma: bool, relative: bool) -> None:
-        self._tokens = tokens
+        self._left = iter(tokens)
         self._comma = comma
         self._relative = relative
-        self.at = 0
-
-    def _peek(self) -> str:
-        return self._tokens[self.at] if self.at < len(self._tokens) else ""
+        self._before = ""
+        self.ahead = next(self._left)
+        """The next token; empty behind the last."""
 
     def _next(self) -> str:
-        token = self._peek()
-        self.at += 1
-        return token
+        self._before, self.ahead = self.ahead, next(self._left, "")
+        return self._before
 
     def sum(self, depth: int) -> Rational:
         top, bottom = self._product(depth)
-        while self._peek() in ("+", "-"):
+        while self.ahead in ("+", "-"):
             sign = 1 if self._next() == "+" else -1
             a, b = self._product(depth)
-            if self._relative and self._tokens[self.at - 1] == "%":
+            if self._relative and self._before == "%":
                 a, b = ratio(a * top, b * bottom)
             top, bottom = ratio(top * b + sign * a * bottom, bottom * b)
         return top, bottom
 
     def _product(self, depth: int) -> Rational:
         top, bottom = self._power(depth)
-        while self._peek() in ("*", "/", "("):
-            operator = self._next() if self._peek() != "(" else "*"
+        while self.ahead in ("*", "/", "("):
+            over = self.ahead != "(" and self._next() == "/"
             a, b = self._power(depth)
-            if operator == "/":
+            if over:
                 a, b = b, a
             top, bottom = ratio(top * a, bottom * b)
         return top, bottom
 
     def _power(self, depth: int) -> Rational:
         top, bottom = self._factor(depth)
-        if self._peek() != "^":
+        if self.ahead != "^":
             return top, bottom
-        self.at += 1
+        self._next()
         exponent, whole = self._factor(depth)
         if whole != 1 or not 0 <= exponent <= LARGEST_EXPONENT:
             raise ValueError("only small whole exponents are evaluated")
@@ -170,7 +168,7 @@ class _Parser:
                 raise ValueError("a bracket is not closed")
         else:
             value = number(token, comma=self._comma)[0]
-        if self._peek() == "%":
-            self.at += 1
+        if self.ahead == "%":
+            self._next()
             value = ratio(value[0], value[1] * 100)
         return value

@@ -73,7 +73,9 @@ def call_features(
     calls: Sequence[ToolCall], offer: Offer, question: Question, choice: ToolChoice | None
 ) -> dict[str, float]:
     """What is good and bad about the calls of one message; there is at least one."""
-    features = {"tool_choice_broken": float(not allowed(calls, choice))}
+    named = choice.get("name") if isinstance(choice, Mapping) else None
+    others = isinstance(choice, Mapping) and any(call.name != named for call in calls)
+    features = {"tool_choice_broken": float(choice == "none" or others)}
     reads: list[Read] = []
     left = MOST_VALUES
     for call in calls[:MOST_CALLS]:
@@ -95,16 +97,8 @@ def call_features(
         features |= _written(reads, question)
         features |= _fitting(reads, offer, question)
         features |= leftovers([(read.tool, read.leaves) for read in reads], question)
-    features |= _counting(len(calls), reads, question)
-    features |= _parts(features, len(calls) + len(question.past_calls), question)
+    features |= _counting(features, len(calls), reads, question)
     return {name: value for name, value in features.items() if value}
-
-
-def allowed(calls: Sequence[ToolCall], choice: ToolChoice | None) -> bool:
-    """Whether calls were wanted, and of these tools."""
-    if isinstance(choice, Mapping):
-        return all(call.name == choice.get("name") for call in calls)
-    return choice != "none"
 
 
 def parse(arguments: str) -> Mapping[str, Any] | None:
@@ -180,12 +174,9 @@ def _all_leaves(arguments: Mapping[str, Any]) -> list[Leaf]:
 
 def _said(name: str, inside: list[Leaf]) -> list[tuple[str, str]]:
     """A call in a form that does not depend on the order of its arguments."""
-    return [(name, ""), *sorted((leaf.name, _shown(leaf.value)) for leaf in inside)]
-
-
-def _shown(value: Json) -> str:
-    """The beginning of a value, with its type."""
-    return repr(value[:MOST_SHOWN] if isinstance(value, str) else value)
+    values = ((leaf.name, leaf.value) for leaf in inside)
+    cut = ((of, each[:MOST_SHOWN] if isinstance(each, str) else each) for of, each in values)
+    return [(name, ""), *sorted((of, repr(each)) for of, each in cut)]
 
 
 def _written(reads: list[Read], question: Question) -> dict[str, float]:
@@ -196,7 +187,12 @@ def _written(reads: list[Read], question: Question) -> dict[str, float]:
     odd = {
         "placeholder": any(is_placeholder(leaf, text, question) for leaf, text in texts),
         "list_given": any(isinstance(value, list) for value in given),
-        "structure_in_text": any(_structured(leaf, text, question) for leaf, text in texts),
+        "structure_in_text": any(
+            leaf.schema.get("type") == "string"
+            and text.startswith(("[", "{", "<", "$"))
+            and fold(text) not in question.source
+            for leaf, text in texts
+        ),
         "code_value": any(_CODE.search(text) and text not in question.text for _, text in texts),
         "region_missing": any(_lacks_region(leaf, text) for leaf, text in texts),
         "whole_numbers": any(whole_numbers(read.tool, read.arguments) for read in reads),
@@ -211,12 +207,6 @@ def is_placeholder(leaf: Leaf, value: str, question: Question) -> bool:
     if not (open_ended or text in _PLACEHOLDERS or text == fold(leaf.name)):
         return False
     return text not in question.source and degree(leaf, question) < 1.0
-
-
-def _structured(leaf: Leaf, text: str, question: Question) -> bool:
-    """Whether a list, an object or a variable is spelled where plain text is asked for."""
-    wanted = leaf.schema.get("type") == "string"
-    return wanted and text.startswith(("[", "{", "<", "$")) and fold(text) not in question.source
 
 
 def _lacks_region(leaf: Leaf, text: str) -> bool:
@@ -273,30 +263,30 @@ def _unspecific(reads: list[Read], question: Question) -> float:
     return sum(found) / len(found) if found else 0.0
 
 
-def _counting(calls: int, reads: list[Read], question: Question) -> dict[str, float]:
-    """The number of calls against what the query asks for; a list in one call may answer it."""
+def _counting(
+    features: Mapping[str, float], calls: int, reads: list[Read], question: Question
+) -> dict[str, float]:
+    """The number of calls against what the query asks for, and what a single one leaves out.
+
+    A list in one call may answer several asks.
+    """
     count = calls + len(question.past_calls)
+    single = count == 1
     listing = any(len(found) > 1 for read in reads for found in read.degrees.values())
     missing = max(0.0, question.several - 0.5) * (1 if listing else 2)
-    return {
-        "calls_missing": missing if count == 1 else 0.0,
-        "calls_surplus": 1 - question.several if calls > 1 else 0.0,
-        "calls": min(1.0, (count - 1) / 4),
-        "several": question.several,
-    }
-
-
-def _parts(features: Mapping[str, float], count: int, question: Question) -> dict[str, float]:
-    """Whether a single call leaves out part of what a query gives or asks for."""
     left_out = max(features.get(name, 0.0) for name in LEFTOVERS) >= LEFT_OUT_FROM
     numbers = features.get("numbers_unused", 0.0)
     given = len(question.digits) + len(question.names) + len(question.quotations)
     amiss = "list_unused" not in features or any(features.get(name) for name in AMISS)
     counterpart = not question.technical and features.get("counterpart_unused", 0.0)
     return {
-        "part_unmet": float(count == 1 and left_out and question.several >= SEVERAL_FROM),
-        "numbers_part_used": float(count == 1 and 0 < numbers < 1),
-        "list_unused": features.get("list_unused", 0.0) if count == 1 else 0.0,
-        "counterpart_unused": float(count == 1 and counterpart),
-        "all_used": float(count == 1 and given >= LEAST_GIVEN and not amiss),
+        "calls_missing": missing if single else 0.0,
+        "calls_surplus": 1 - question.several if calls > 1 else 0.0,
+        "calls": min(1.0, (count - 1) / 4),
+        "several": question.several,
+        "part_unmet": float(single and left_out and question.several >= SEVERAL_FROM),
+        "numbers_part_used": float(single and 0 < numbers < 1),
+        "list_unused": features.get("list_unused", 0.0) if single else 0.0,
+        "counterpart_unused": float(single and counterpart),
+        "all_used": float(single and given >= LEAST_GIVEN and not amiss),
     }

@@ -108,7 +108,9 @@ def probability(features: Mapping[str, float], *, finished: bool) -> float:
     if features.get("after_results") and features.get("no_call") and not broken:
         return text.probability(features, finished=True)
     if features.get("no_call"):
-        z = NO_CALL_BASE + _weigh(NO_CALL, features) + _weigh_text(features)
+        said = {name: features[name] for name in TEXT_FATAL if name in features}
+        flaws = _weigh(text.FATAL, said) + _weigh(text.SERIOUS, said)
+        z = NO_CALL_BASE + _weigh(NO_CALL, features) + flaws
     else:
         z = CALL_BASE + _weigh(HARD, features) + _weigh(CALL, features)
     low, high = text.BOUNDS
@@ -117,15 +119,9 @@ def probability(features: Mapping[str, float], *, finished: bool) -> float:
 
 def decisive(features: Mapping[str, float]) -> bool:
     """Whether the evidence is strong enough to give up a draft that has not ended."""
-    if any(features.get(name) for name in DECISIVE):
-        return True
-    return any(features.get(name, 0.0) >= text.DECISIVE_FROM for name in TEXT_DECISIVE)
+    said = any(features.get(name, 0.0) >= text.DECISIVE_FROM for name in TEXT_DECISIVE)
+    return said or any(features.get(name) for name in DECISIVE)
 
 
 def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
     return sum(weights[name] * value for name, value in features.items() if name in weights)
-
-
-def _weigh_text(features: Mapping[str, float]) -> float:
-    found = {name: features[name] for name in TEXT_FATAL if name in features}
-    return _weigh(text.FATAL, found) + _weigh(text.SERIOUS, found)

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...core.calls import CallFragment, Calls, CallStarted, CallStep
+from ...core.calls import CallFragment, Calls, CallStarted
 from ...core.policy import Opinion
 from ...errors import ProtocolError
+from ...streaming.incremental_json import ProgressiveJSONParser
 from ...types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
 from .. import complexity
 from ..additive import Model, weigh
@@ -23,7 +24,6 @@ from ..forms import Form
 from ..signals import length
 from ..text import TextObserver
 from . import combine
-from .arguments import JSONPrefix
 from .call_signals import call_features
 from .combine import TEXT_DECISIVE
 from .no_call import no_call_features
@@ -44,16 +44,12 @@ OPENING = 400
 """Characters in which they are looked for."""
 FLAW = 0.7
 """From here on such a feature counts."""
+MOST_READ = 8_192
+"""Characters of arguments that are read under way; a break further on shows at the end."""
 
 
 class ToolObserver:
     """What is known of one tool draft; `models` weigh the features of the forms they name."""
-
-    __slots__ = (
-        "_calls", "_estimate", "_finished", "_found", "_fragments", "_index", "_models", "_offered",
-        "_opinions", "_prefixes", "_request", "_said", "_stop", "_text", "_texts",
-        "_weighed",
-    )  # fmt: skip
 
     def __init__(self, request: Request, models: Mapping[Form, Model] | None = None) -> None:
         self._request = request
@@ -61,16 +57,15 @@ class ToolObserver:
         self._opinions: dict[str, float] = {}
         self._offered = frozenset(str(tool.get("name", "")) for tool in request.tools)
         self._calls = Calls(self._offered)
-        self._prefixes: dict[int, JSONPrefix] = {}
+        self._parsers: dict[int, ProgressiveJSONParser | None] = {}
+        """Of the arguments of each call; None: they stand in a fence, which is taken off later."""
         self._fragments: list[str] = []
         self._index: int | None = None
         self._text = TextObserver(request)
         self._texts: list[str] = []
         self._stop: Stop | None = None
         self._found: dict[str, float] = {}
-        self._weighed = 0
         self._finished = False
-        self._said = self._text.estimate()
         self._estimate = Estimate(combine.UNDECIDED)
 
     @property
@@ -114,14 +109,10 @@ class ToolObserver:
     def _advance(self) -> None:
         """Look for what ends the draft before its time; judge anew if something was found."""
         self._join()
-        said = self._text.estimate()
-        if said is self._said and len(self._found) == self._weighed:
-            return
-        self._said, self._weighed = said, len(self._found)
-        evidence = said.evidence
-        self._judge(
-            self._found | {name: evidence[name] for name in TEXT_DECISIVE if name in evidence}
-        )
+        said = self._text.estimate().evidence
+        found = self._found | {name: said[name] for name in TEXT_DECISIVE if name in said}
+        if found != self._estimate.evidence:
+            self._judge(found)
 
     def _judge(self, features: dict[str, float]) -> None:
         features |= self._opinions
@@ -129,14 +120,10 @@ class ToolObserver:
         if self._finished and not features.get("after_results"):
             model = self._models.get(self.form, model)
         self._estimate = weigh(model, features, finished=self._finished)
-        if self._finished and self.form == "no_call":
-            self._read_as_text()
-
-    def _read_as_text(self) -> None:
-        """An answer without a call is a text: a flaw of that is not made good by not calling.
-
-        The weights know from recorded answers only whether it was right not to call.
-        """
+        if not self._finished or self.form == "tool_call":
+            return
+        # An answer without a call is a text: a flaw of that is not made good by not calling. The
+        # weights know from recorded answers only whether it was right not to call.
         estimate, text = self._estimate, self._text.estimate().p_good
         flaws = {name for name in TEXT_FLAWS if estimate.evidence.get(name, 0.0) >= FLAW}
         said = "".join(self._texts)[:OPENING].lower()
@@ -160,17 +147,18 @@ class ToolObserver:
             self._found["arguments_overlong"] = 1.0
             return
         for step in steps:
-            self._take_step(step)
-
-    def _take_step(self, step: CallStep) -> None:
-        if isinstance(step, CallStarted):
-            if step.name not in self._offered:
+            if isinstance(step, CallStarted) and step.name not in self._offered:
                 self._found["unknown_tool"] = 1.0
-        elif isinstance(step, CallFragment):
-            prefix = self._prefixes.setdefault(step.position, JSONPrefix())
-            prefix.read(step.arguments)
-            if prefix.broken:
+            elif isinstance(step, CallFragment) and self._breaks(step):
                 self._found["arguments_broken"] = 1.0
+
+    def _breaks(self, step: CallFragment) -> bool:
+        """Whether nothing that follows can make these arguments JSON."""
+        if step.position not in self._parsers and (opening := step.arguments.lstrip()[:1]):
+            fresh = ProgressiveJSONParser(max_size=MOST_READ)
+            self._parsers[step.position] = None if opening == "`" else fresh
+        parser = self._parsers.get(step.position)
+        return parser is not None and parser.feed(step.arguments).error_kind == "syntax"
 
     def _after(self, stop: Stop) -> dict[str, float]:
         """Features of the whole draft."""
@@ -178,31 +166,23 @@ class ToolObserver:
         self._calls.finish()
         offer, question = Offer(self._request.tools), Question(self._request)
         choice = self._request.tool_choice
+        asked = {
+            "complexity": complexity.score(question.text),
+            "query_length": length(len(question.text)),
+        }
+        if question.technical:
+            asked["code_in_query"] = 1.0
         if calls := self._calls.calls:
-            odd = call_features(calls, offer, question, choice) | _ending(stop)
-            odd |= _asked(question)
+            ended = {
+                "refusal": stop.reason in ("refusal", "content_filter"),
+                "incomplete": stop.reason is None or stop.reason == "pause",
+                "truncated": stop.reason == "length",
+                "damaged": stop.damaged,
+            }
+            odd = call_features(calls, offer, question, choice)
+            odd |= {name: 1.0 for name, found in ended.items() if found} | asked
             # Nothing else that was found on the way: the whole arguments tell it better.
             return odd | {"arguments_overlong": 1.0} if "arguments_overlong" in self._found else odd
         self._text.feed(stop)
-        said = dict(self._text.estimate().evidence) | _asked(question)
+        said = dict(self._text.estimate().evidence) | asked
         return said | no_call_features("".join(self._texts), offer, question, choice)
-
-
-def _asked(question: Question) -> dict[str, float]:
-    """What the query tells of how hard it is."""
-    asked = {
-        "complexity": complexity.score(question.text),
-        "query_length": length(len(question.text)),
-    }
-    return asked | ({"code_in_query": 1.0} if question.technical else {})
-
-
-def _ending(stop: Stop) -> dict[str, float]:
-    """What is odd about the end of a message with calls."""
-    odd = {
-        "refusal": stop.reason in ("refusal", "content_filter"),
-        "incomplete": stop.reason is None or stop.reason == "pause",
-        "truncated": stop.reason == "length",
-        "damaged": stop.damaged,
-    }
-    return {name: 1.0 for name, found in odd.items() if found}

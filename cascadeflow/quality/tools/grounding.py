@@ -18,7 +18,7 @@ import msgspec
 from .numbers import all_readings, numbers
 from .question import Question, compact
 from .schema import Json, is_number, mapping, same, sequence
-from .words import content, fold, stems
+from .words import fold, stems, tool_content
 
 MOST_LEAVES = 64
 """Values of one argument that are looked at."""
@@ -35,7 +35,7 @@ _MONTHS = (
     ("sep", "set", "сен"), ("oct", "okt", "ott", "out", "окт"), ("nov", "ноя"),
     ("dec", "dez", "dic", "дек"),
 )  # fmt: skip
-_SIGNS = {
+SIGNS = {
     "usd": ("dollar", "$", "us"), "eur": ("euro", "€"), "gbp": ("pound", "£", "sterling"),
     "jpy": ("yen", "¥", "円"), "cny": ("yuan", "rmb", "元"), "inr": ("rupee", "₹"),
     "cad": ("canad",), "aud": ("austral",), "chf": ("franc", "frank"), "krw": ("won", "₩"),
@@ -50,6 +50,7 @@ _SIGNS = {
     "asc": ("ascend", "lowest"), "desc": ("descend", "highest"),
     "1d": ("dai", "day"), "1wk": ("week",), "1mo": ("month",),
 }  # fmt: skip
+"""Beginnings of the words that a code stands for."""
 _CODED = re.compile(r"symbol|ticker|code|abbrev|iso|currenc|unit|state|country|lang")
 _FACTORS = (0.01, 100.0)
 CONVERSIONS = (1000.0, 60.0, 3600.0, 12.0, 24.0, 7.0, 365.0)
@@ -110,30 +111,18 @@ def _inside(leaf: Leaf, level: int) -> Iterator[Leaf]:
 def degree(leaf: Leaf, question: Question) -> float:
     """How much of a value comes from the conversation or the schema."""
     value = leaf.value
-    if _is_default(leaf):
+    if "default" in leaf.schema and same(leaf.schema["default"], value):
         return 1.0
-    if isinstance(value, bool):
-        return _flag(leaf.name, value, question)
-    if is_number(value):
-        return _number(size(value), question)
-    return _option(value[:MOST_TEXT], leaf, question) if isinstance(value, str) else 0.0
-
-
-def _is_default(leaf: Leaf) -> bool:
-    """Whether the schema, or the words behind "default" in its description, name the value."""
-    if "default" in leaf.schema and same(leaf.schema["default"], leaf.value):
-        return True
     _, _, behind = leaf.described.partition("default")
     told = {word.strip(_MARKS) for word in behind[:DEFAULT_CHARS].split()}
-    return bool(told) and fold(str(leaf.value)[:DEFAULT_CHARS]) in told
-
-
-def _flag(name: str, value: bool, question: Question) -> float:
-    """A switch is asked for if the words of its name are."""
-    named = content(name)
-    if named and named & question.stems:
+    if told and fold(str(value)[:DEFAULT_CHARS]) in told:
         return 1.0
-    return PART_FLAG if value else PART_OFF
+    if isinstance(value, bool):  # A switch is asked for if the words of its name are.
+        asked = tool_content(leaf.name) & question.stems
+        return 1.0 if asked else PART_FLAG if value else PART_OFF
+    if is_number(value):
+        return _number(size(value), question.known_numbers)
+    return _option(value[:MOST_TEXT], leaf, question) if isinstance(value, str) else 0.0
 
 
 def size(value: Json) -> float:
@@ -144,9 +133,8 @@ def size(value: Json) -> float:
         return math.inf
 
 
-def _number(value: float, question: Question) -> float:
+def _number(value: float, known: frozenset[float]) -> float:
     """The degree of a number without its sign."""
-    known = question.known_numbers
     if _near(value, known):
         return 1.0
     if any(_near(value * factor, known) for factor in _FACTORS):
@@ -170,16 +158,13 @@ def _option(value: str, leaf: Leaf, question: Question) -> float:
         return found
     folded, default = fold(value), leaf.schema.get("default")
     if isinstance(default, str) and "/" in default:
-        found = max(found, _like(value, default))
+        # Of an address or a path: the share of its parts that those of the default begin with.
+        parts, known = value.split("/"), default[:MOST_TEXT].split("/")
+        alike = sum(part == other for part, other in zip(parts, known, strict=False))
+        found = max(found, alike / len(parts))
     if value in sequence(leaf.schema.get("enum")):
         return max(found, PART_OPTION)
     return max(found, PART_EXAMPLE) if folded and folded in leaf.described else found
-
-
-def _like(value: str, pattern: str) -> float:
-    """The share of the parts of an address or path that those of a default begin with."""
-    parts, known = value.split("/"), pattern[:MOST_TEXT].split("/")
-    return sum(part == other for part, other in zip(parts, known, strict=False)) / len(parts)
 
 
 def text_degree(value: str, question: Question) -> float:
@@ -192,20 +177,11 @@ def text_degree(value: str, question: Question) -> float:
         return 1.0
     head, comma, _ = folded.partition(", ")
     qualified = PART_QUALIFIED if comma and len(head) > 2 and head in question.source else 0.0
-    other = max(_date(folded, question), _named_otherwise(folded, question), qualified)
-    return max(other, _parts(folded, question))
-
-
-def _parts(folded: str, question: Question) -> float:
-    """The share of the words and numbers of a string that are known."""
-    words = stems(folded)
-    counts = numbers(folded)
-    total = len(words) + len(counts)
-    if not total:
-        return 0.0
+    words, counts = stems(folded), numbers(folded)
     known = sum(word in question.stems for word in words)
-    known += sum(bool(values & question.known_numbers) for values in counts)
-    return known / total
+    known += sum(not values.isdisjoint(question.known_numbers) for values in counts)
+    parts = known / max(1, len(words) + len(counts))
+    return max(_date(folded, question), _named_otherwise(folded, question), qualified, parts)
 
 
 def _date(folded: str, question: Question) -> float:
@@ -218,21 +194,16 @@ def _date(folded: str, question: Question) -> float:
     known = (float(year) in question.known_numbers) + (float(day) in question.known_numbers)
     # Where the day comes first for some and the month for others, either may be meant.
     months = (month, day) if found[4] else (month,)
-    return (known + any(_month_known(each, question) for each in months)) / 3
-
-
-def _month_known(month: int, question: Question) -> bool:
-    if float(month) in question.known_numbers:
-        return True
-    names = _MONTHS[month - 1] if 1 <= month <= 12 else ()
-    return any(word.startswith(names) for word in question.stems)
+    names = [name for each in months if 1 <= each <= 12 for name in _MONTHS[each - 1]]
+    named = any(word.startswith(tuple(names)) for word in question.stems)
+    return (known + (named or any(float(each) in question.known_numbers for each in months))) / 3
 
 
 def _named_otherwise(folded: str, question: Question) -> float:
     """Codes of currencies, units, languages; initials; names that are shortened: AAPL for Apple."""
     if len(folded) > LONGEST_CODE:
         return 0.0
-    if any(sign in question.source for sign in _SIGNS.get(folded, ())):
+    if any(sign in question.source for sign in SIGNS.get(folded, ())):
         return 1.0
     if not (2 <= len(folded) <= 5 and folded.isalpha()):
         return 0.0
@@ -243,11 +214,6 @@ def _named_otherwise(folded: str, question: Question) -> float:
 def shortens(code: str, name: str) -> bool:
     """Whether a code of letters may stand for a name: all of them are in it, the first is first."""
     return len(code) > 1 and code[0] == name[0] and set(code) <= set(name)
-
-
-def said_otherwise(value: str) -> tuple[str, ...]:
-    """Beginnings of the words that a code such as "usd" stands for."""
-    return _SIGNS.get(fold(value), ())
 
 
 def used_numbers(found: list[Leaf]) -> tuple[frozenset[float], frozenset[float]]:

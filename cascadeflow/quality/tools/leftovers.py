@@ -17,15 +17,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from .grounding import CONVERSIONS, MOST_TEXT, Leaf, said_otherwise, shortens, used_numbers
+from .grounding import CONVERSIONS, MOST_TEXT, SIGNS, Leaf, shortens, used_numbers
 from .numbers import all_readings, numbers, readings
 from .offer import MOST_PARAMETERS, Tool
 from .question import Question, compact
-from .words import LONGEST_WORD, fold, is_generic, is_stop, stem, stems, tool_content
+from .words import GENERIC_STEMS, LONGEST_WORD, STOP_WORDS, fold, stem, stems, tool_content
 
 Used: TypeAlias = Sequence[tuple[Tool, list[Leaf]]]
-_Token: TypeAlias = tuple[str, bool, bool]
-"""A word or number, whether it is a number, and whether it is among the values."""
 _Kind: TypeAlias = Literal["quotation", "name", "number"]
 LONGEST_CODE = 10
 LISTED_CHARS = 4_000
@@ -53,10 +51,14 @@ def leftovers(used: Used, question: Question) -> dict[str, float]:
     about = frozenset(word for tool, _ in used for word in tool.words)
     codes = [fold(text) for text in texts if 2 <= len(text) <= LONGEST_CODE]
     plain, values = used_numbers(found)
-    counterpart = counterpart_unused(question.text, held, about, values)
+    counterpart = _counterpart_unused(question.text, held, about, values)
+    known = held | about
+    names = sum(
+        known.isdisjoint(stems(each)) and not _coded(each, codes) for each in question.names
+    )
     return {
         "numbers_unused": _numbers(values, plain, question.digits),
-        "names_unused": _names(question.names, held | about, codes),
+        "names_unused": names / max(1, len(question.names)),
         "list_unused": unused_of_lists(question.text, compact(" ".join(texts)), values),
         "option_overlooked": float(any(_overlooked(used, question.asked - held))),
         "counterpart_unused": float(counterpart),
@@ -66,25 +68,19 @@ def leftovers(used: Used, question: Question) -> dict[str, float]:
 def _numbers(
     used: frozenset[float], plain: frozenset[float], given: list[frozenset[float]]
 ) -> float:
-    unused = sum(not (values & used) and not _converted(values, plain) for values in given)
-    return unused / len(given) if given else 0.0
-
-
-def _converted(values: frozenset[float], used: frozenset[float]) -> bool:
-    """Whether a number is used in a smaller unit: 3 minutes as 180."""
-    return any(round(value * by, 6) in used for value in values if value for by in CONVERSIONS)
-
-
-def _names(names: list[str], held: frozenset[str], codes: list[str]) -> float:
-    unused = sum(held.isdisjoint(stems(name)) and not _coded(name, codes) for name in names)
-    return unused / len(names) if names else 0.0
+    """The share of the given numbers that are not used, nor in a smaller unit: 3 minutes as 180."""
+    unused = 0
+    for values in given:
+        smaller = (round(value * by, 6) for value in values if value for by in CONVERSIONS)
+        unused += used.isdisjoint(values) and plain.isdisjoint(smaller)
+    return unused / max(1, len(given))
 
 
 def _coded(name: str, codes: list[str]) -> bool:
     """Whether one of the values is a code for a name."""
     folded = fold(name)
     return any(
-        folded.startswith(said_otherwise(code) or "\0")
+        folded.startswith(SIGNS.get(code, "\0"))
         or (len(code) <= LONGEST_CODE and code.isalpha() and shortens(code, folded))
         for code in codes
     )
@@ -99,37 +95,35 @@ def _overlooked(used: Used, left: frozenset[str]) -> Iterator[bool]:
         given = {leaf.name for other, inside in used if other is tool for leaf in inside}
         for name in islice(tool.properties, MOST_PARAMETERS):
             if name not in given and name not in tool.required:
-                words = tool_content(name) - tool.named
-                yield any(word in left and not is_generic(word) for word in words)
+                words = tool_content(name) - tool.named - GENERIC_STEMS
+                yield not words.isdisjoint(left)
 
 
-def counterpart_unused(
+def _counterpart_unused(
     query: str, held: frozenset[str], about: frozenset[str], used: frozenset[float]
 ) -> bool:
     """Whether a word stands beside one of the values, and elsewhere beside what is no value.
 
-    Args:
-        query: the text that may say a thing twice.
-        held: the stems of the values.
-        about: the stems of the tools; they are no values that are missing.
-        used: the numbers of the calls.
+    Values are the stems `held` and the numbers `used`; stems `about` the tools need not be any.
     """
     beside: tuple[set[object], set[object]] = (set(), set())
+    about |= GENERIC_STEMS
     for pair in pairwise(_tokens(query[:LISTED_CHARS], held, used)):
         for side, ((word, numeric, known), (frame, *no_frame)) in enumerate((pair, pair[::-1])):
-            told = known or not (word in about or is_generic(word))
-            if told and not any(no_frame):
+            if not any(no_frame) and (known or word not in about):
                 beside[known].add((frame, numeric, side))
     return not beside[0].isdisjoint(beside[1])
 
 
-def _tokens(text: str, held: frozenset[str], used: frozenset[float]) -> Iterator[_Token]:
-    """The numbers of a text and the stems of the words that carry meaning, in order."""
+def _tokens(
+    text: str, held: frozenset[str], used: frozenset[float]
+) -> Iterator[tuple[str, bool, bool]]:
+    """Numbers, and stems of words that carry meaning; is it a number, is it among the values?"""
     for match in _TOKEN.finditer(fold(text)):
         word = match[0]
         if word[0].isdecimal():
             yield word, True, not used.isdisjoint(readings(word))
-        elif not is_stop(word):
+        elif word not in STOP_WORDS:
             word = stem(word[:LONGEST_WORD])
             yield word, False, word in held
 
@@ -141,11 +135,6 @@ class _List(msgspec.Struct):
     members: list[str]
     linked: bool = False
 
-    @property
-    def several(self) -> bool:
-        """Whether these are separate things."""
-        return len(self.members) > (1 if self.linked or self.kind == "quotation" else 2)
-
 
 def unused_of_lists(query: str, values: str, used: frozenset[float]) -> float:
     """The largest share of a list that is not among the values, where another member is.
@@ -156,7 +145,9 @@ def unused_of_lists(query: str, values: str, used: frozenset[float]) -> float:
         used: the numbers of the calls.
     """
     most = 0.0
-    for each in filter(lambda found: found.several, _lists(query[:LISTED_CHARS])):
+    for each in _lists(query[:LISTED_CHARS]):
+        if len(each.members) <= (1 if each.linked or each.kind == "quotation" else 2):
+            continue  # These are no separate things.
         if each.kind == "number":
             held = sum(bool(all_readings(numbers(member)) & used) for member in each.members)
         else:

@@ -13,7 +13,7 @@ from ...types import ToolChoice
 from .offer import Offer, Tool
 from .question import Question
 from .schema import mapping
-from .words import fold, is_generic
+from .words import GENERIC_STEMS, fold
 
 MOST_TEXT = 8_192
 
@@ -34,31 +34,23 @@ def no_call_features(
     name = max(fits, key=lambda each: fits[each])
     tool = offer.tools[name]
     lacking = values_missing(tool, question)
+    asking = any(mark in text[-160:] for mark in "?？;؟") and not text.rstrip().endswith("]")
+    said = _plain(text[:MOST_TEXT])
     unasked, _, missed = offer.off_topic(tool, question)
     features |= {
         "tool_fits": fits[name],
         "name_unasked": unasked,
         "focus_missed": missed,
         "values_missing": lacking,
-        "asks_for_missing": float(asks_back(text) and lacking > 0),
-        "call_in_text": float(spells_call(text[:MOST_TEXT], offer)),
+        "asks_for_missing": float(asking and lacking > 0),
+        "call_in_text": float(any(len(each) > 3 and _plain(each) in said for each in fits)),
         "code_in_text": float("```" in text),
     }
     return {name: value for name, value in features.items() if value}
 
 
-def asks_back(text: str) -> bool:
-    """Whether an answer ends in a question, or near its end."""
-    return any(mark in text[-160:] for mark in "?？;؟") and not text.rstrip().endswith("]")
-
-
-def spells_call(text: str, offer: Offer) -> bool:
-    """Whether the text names a tool, as it is written or with other separators."""
-    plain = _plain(text)
-    return any(len(name) > 3 and _plain(name) in plain for name in offer.tools)
-
-
 def _plain(text: str) -> str:
+    """Names of tools are also written with other separators."""
     return fold(text).replace(".", "_").replace("-", "_")
 
 
@@ -72,6 +64,5 @@ def values_missing(tool: Tool, question: Question) -> float:
     missing = max(0, numeric - len(question.known_numbers))
     texts = kinds.count("string")
     if texts and not (question.names or question.quotations or question.numbers):
-        left = question.asked - tool.words
-        missing += max(0, texts - sum(not is_generic(word) for word in left))
+        missing += max(0, texts - len(question.asked - tool.words - GENERIC_STEMS))
     return missing / len(kinds) if kinds else 0.0

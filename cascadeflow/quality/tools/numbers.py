@@ -22,13 +22,13 @@ _TOKEN = re.compile(r"\d[\d.,]*(?:e[+-]?\d{1,2}(?![^\W_]))?|[^\W\d_]+|%")
 _GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+(?:\.\d*)?|(?:\.\d{3})+,\d*)$")
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
 _OTHER = (
-    ("zwei drei vier funf sechs sieben acht neun zehn", 2),
-    ("deux trois quatre cinq six sept huit neuf dix", 2),
-    ("dos tres cuatro cinco seis siete ocho nueve diez", 2),
-    ("due tre quattro cinque sei sette otto nove dieci", 2),
-    ("dois tres quatro cinco seis sete oito nove dez", 2),
-    ("twee drie vier vijf zes zeven acht negen tien", 2),
-    ("два три четыре пять шесть семь восемь девять десять", 2),
+    "zwei drei vier funf sechs sieben acht neun zehn",
+    "deux trois quatre cinq six sept huit neuf dix",
+    "dos tres cuatro cinco seis siete ocho nueve diez",
+    "due tre quattro cinque sei sette otto nove dieci",
+    "dois tres quatro cinco seis sete oito nove dez",
+    "twee drie vier vijf zes zeven acht negen tien",
+    "два три четыре пять шесть семь восемь девять десять",
 )
 _SINGLE = {
     "half": 0.5, "quarter": 0.25, "third": 3.0, "dozen": 12.0, "decade": 10.0, "decades": 10.0,
@@ -43,17 +43,16 @@ _SCALES = {
 }  # fmt: skip
 
 
-def _worded() -> dict[str, float]:
-    table = {word: float(value) for value, word in enumerate(["zero", "one", *TO_NINETEEN.split()])}
-    table |= {word: 10.0 * (value + 2) for value, word in enumerate(TENS.split())}
-    table |= {word: value + 1.0 for value, word in enumerate(_ORDINALS.split())}
-    for words, start in _OTHER:
-        for value, word in enumerate(words.split()):
-            table.setdefault(fold(word), float(value + start))
-    return table | _SINGLE
-
-
-_WORDED = _worded()
+_COUNTED = (
+    *((words, 2, 1.0) for words in reversed(_OTHER)), (f"zero one {TO_NINETEEN}", 0, 1.0),
+    (TENS, 2, 10.0), (_ORDINALS, 1, 1.0),
+)  # fmt: skip
+"""Words, which number the first of them is, and times what. Later ones take precedence."""
+_WORDED = {
+    fold(word): times * value
+    for words, first, times in _COUNTED
+    for value, word in enumerate(words.split(), first)
+} | _SINGLE
 
 
 def readings(written: str) -> set[float]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .question import Question
 from .schema import mapping, sequence
-from .words import is_generic, overlap, split, tool_content
+from .words import GENERIC_STEMS, overlap, split, tool_content
 
 MOST_DESCRIPTION = 400
 MOST_PARAMETERS = 24
@@ -37,7 +37,6 @@ class Tool:
     """One offered tool."""
 
     def __init__(self, tool: Mapping[str, Any], *, deep: bool) -> None:
-        self._tool = tool
         self._deep = deep
         self.name = str(tool.get("name", ""))
         self.description = str(tool.get("description") or "")[:MOST_DESCRIPTION]
@@ -73,6 +72,11 @@ class Tool:
         """All stems."""
         return self.named | self.described | self.parametric
 
+    def fit(self, asked: frozenset[str]) -> float:
+        """How well it suits the stems of a query."""
+        about = (overlap(self.named, asked) + overlap(self.described, asked)) / 2
+        return max(about, PART_COVERED * overlap(asked, self.words))
+
 
 class Offer:
     """The tools of one request."""
@@ -84,7 +88,7 @@ class Offer:
     def fits(self, question: Question) -> dict[str, float]:
         """How well each tool suits the query, in [0, 1]."""
         least = 0.0 if self._comparable(question) else UNKNOWN_FIT
-        return {name: max(least, fit(tool, question.asked)) for name, tool in self.tools.items()}
+        return {name: max(least, tool.fit(question.asked)) for name, tool in self.tools.items()}
 
     def off_topic(self, tool: Tool, question: Question) -> tuple[float, float, float]:
         """How far a tool is about something else than the query; zeros where words cannot tell.
@@ -94,7 +98,7 @@ class Offer:
         """
         if not self._comparable(question):
             return 0.0, 0.0, 0.0
-        named = frozenset(word for word in tool.named if not is_generic(word))
+        named = tool.named - GENERIC_STEMS
         central = (named & tool.described) or named
         known = question.stems
         return _lacks(known, named), _lacks(known, central), _lacks(tool.words, question.focus)
@@ -115,9 +119,3 @@ class Offer:
 def _lacks(known: frozenset[str], words: frozenset[str]) -> float:
     """The share of `words` that is not known."""
     return len(words - known) / max(1, len(words))
-
-
-def fit(tool: Tool, asked: frozenset[str]) -> float:
-    """How well one tool suits the stems of a query."""
-    about = (overlap(tool.named, asked) + overlap(tool.described, asked)) / 2
-    return max(about, PART_COVERED * overlap(asked, tool.words))

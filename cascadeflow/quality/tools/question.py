@@ -17,7 +17,7 @@ from ...types import Message, Request
 from ..query import message_text, query_text
 from .numbers import all_readings, numbers
 from .schema import mapping, sequence
-from .words import content_of, fold, is_generic, is_stop, split, stems, stems_of
+from .words import GENERIC_STEMS, STOP_WORDS, content, fold, split, stems, stems_of
 
 MOST_CONTEXT = 16_384
 """Characters of the conversation around the query that values are looked for in."""
@@ -86,11 +86,8 @@ class Question:
     @cached_property
     def past_calls(self) -> list[tuple[str, str]]:
         """Name and arguments of the calls that answered this query so far."""
-        return [
-            (call.function.name, call.function.arguments)
-            for message in self._since_query()
-            for call in _calls_of(message)
-        ]
+        calls = (call for message in self._since_query() for call in _calls_of(message))
+        return [(call.name, call.arguments) for call in calls]
 
     @cached_property
     def answered(self) -> bool:
@@ -100,7 +97,10 @@ class Question:
     def _since_query(self) -> list[Message]:
         since: list[Message] = []
         for message in reversed(self._request.messages):
-            if message.get("role") == "user" and not _is_result(message):
+            # In Anthropic's API the results of tools come as a message of the user.
+            parts = sequence(message.get("content"))
+            result = any(mapping(part).get("type") == "tool_result" for part in parts)
+            if message.get("role") == "user" and not result:
                 break
             since.append(message)
         return since
@@ -111,10 +111,7 @@ class Question:
         texts: list[str] = [self.text]
         left = MOST_CONTEXT
         for message in reversed(self._request.messages):
-            parts = [
-                message_text(message),
-                *(call.function.arguments for call in _calls_of(message)),
-            ]
+            parts = [message_text(message), *(call.arguments for call in _calls_of(message))]
             texts += (part[:left] for part in parts if part != self.text)
             left -= sum(map(len, parts))
             if left <= 0:
@@ -149,7 +146,7 @@ class Question:
     @cached_property
     def asked(self) -> frozenset[str]:
         """The stems of the query that carry meaning."""
-        return content_of(self.split)
+        return content(self.split)
 
     @cached_property
     def focus(self) -> frozenset[str]:
@@ -161,9 +158,8 @@ class Question:
         asking = next((each for each in sentences if each.rstrip()[-1] in "?？"), "")
         sentence = asking or (sentences[0] if sentences else "")
         bound = _BOUND.search(sentence)
-        head = content_of(split(sentence[: bound.start()])) if bound else frozenset[str]()
-        found = head or content_of(split(sentence[:LONGEST_FOCUS]))
-        return frozenset(word for word in found if not is_generic(word))
+        head = content(split(sentence[: bound.start()])) if bound else None
+        return (head or content(split(sentence[:LONGEST_FOCUS]))) - GENERIC_STEMS
 
     @property
     def technical(self) -> bool:
@@ -190,15 +186,7 @@ class Question:
     def names(self) -> list[str]:
         """Capitalised words of the query that do not begin a sentence, neighbours together."""
         found = islice(_NAME.finditer(self.text), MOST_MARKED)
-        return [match[0] for match in found if not is_stop(fold(match[0]))]
-
-    @cached_property
-    def joined(self) -> int:
-        """How often a comma or "and" stands between two words; 48 at most."""
-        at = count = 0
-        while count < MOST_MARKED and (found := _JOINED.search(self.text, at)):
-            count, at = count + 1, found.start(1)
-        return count
+        return [match[0] for match in found if fold(match[0]) not in STOP_WORDS]
 
     @cached_property
     def several(self) -> float:
@@ -206,24 +194,21 @@ class Question:
 
         Told by words that add an ask, by the number of questions and by lists of values.
         """
+        # "Paris, Rome and Oslo": the second of two words may be the first of two others.
+        first = _JOINED.search(self.text)
+        again = first and _JOINED.search(self.text, first.start(1))
         words = frozenset(self.split)
         told = PART_ADDING * min(2, len(words & _ADDING))
         told += PART_COUNTED * min(2, len(words & _COUNTED))
         questions = self.text.count("?") + self.text.count("？")
-        told += PART_SENTENCE * max(0, questions - 1) + PART_LIST * min(2, self.joined)
+        told += PART_SENTENCE * max(0, questions - 1) + PART_LIST * sum(map(bool, (first, again)))
         return min(1.0, told)
 
 
-def _calls_of(message: Message) -> list[_PastCall]:
+def _calls_of(message: Message) -> list[_Function]:
     """The calls of an assistant message; none if they are not in the usual shape."""
     try:
-        return msgspec.convert(message.get("tool_calls") or [], list[_PastCall])
+        calls = msgspec.convert(message.get("tool_calls") or [], list[_PastCall])
     except msgspec.ValidationError:
         return []
-
-
-def _is_result(message: Message) -> bool:
-    """Whether a user message only carries results of tools, as in Anthropic's API."""
-    return any(
-        mapping(part).get("type") == "tool_result" for part in sequence(message.get("content"))
-    )
+    return [call.function for call in calls]

@@ -11,6 +11,7 @@ expected of it, or as empty.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
@@ -60,64 +61,53 @@ def same(left: Json, right: Json) -> bool:
 
 def violations(node: Json, value: Json) -> list[Violation]:
     """How `value` breaks the schema `node`, in order of appearance; empty if it does not."""
-    check = _Check(MOST_VALUES)
-    check.take(node, value, 0)
-    return check.found
+    return list(_check(node, value, 0, iter(range(MOST_VALUES))))
 
 
-class _Check:
-    """One walk through a value."""
-
-    __slots__ = ("_left", "found")
-
-    def __init__(self, left: int) -> None:
-        self._left = left
-        self.found: list[Violation] = []
-
-    def take(self, node: Json, value: Json, level: int) -> None:
-        """Check one value and what is inside it."""
-        self._left -= 1
-        if self._left < 0 or level > MOST_LEVELS:
-            return
-        schema = mapping(node)
-        kind = schema.get("type")
-        if kind is not None and not has_type(value, kind):
-            self.found.append("loose_type" if _written(value, kind) else "wrong_type")
-            return
-        if not _listed(schema, value):
-            self.found.append("outside_enum")
-        if not _within(schema, value):
-            self.found.append("out_of_bounds")
-        self._alternatives(sequence(schema.get("anyOf")), value, level)
-        self._alternatives(sequence(schema.get("oneOf")), value, level)
-        if isinstance(value, dict):
-            self._members(schema, mapping(value), level)
-        for item in sequence(value)[:MOST_VALUES]:
-            self.take(schema.get("items"), item, level + 1)
-
-    def _alternatives(self, options: list[Any], value: Json, level: int) -> None:
-        """One of the alternatives must hold; the first one's violations tell why none does."""
+def _check(node: Json, value: Json, level: int, left: Iterator[int]) -> Iterator[Violation]:
+    """One value and what is inside it, as many as are `left`."""
+    if next(left, None) is None or level > MOST_LEVELS:
+        return
+    schema = mapping(node)
+    kind = schema.get("type")
+    if kind is not None and not has_type(value, kind):
+        yield "loose_type" if _written(value, kind) else "wrong_type"
+        return
+    other = "const" in schema and not same(schema["const"], value)
+    allowed = sequence(schema.get("enum"))
+    if other or (allowed and not any(same(option, value) for option in allowed)):
+        yield "outside_enum"
+    if not _within(schema, value):
+        yield "out_of_bounds"
+    for name in ("anyOf", "oneOf"):
+        # One of the alternatives must hold; the first one's violations tell why none does.
         first: list[Violation] = []
-        for option in options:
-            inner = _Check(self._left)
-            inner.take(option, value, level + 1)
-            self._left = inner._left
-            if not inner.found:
-                return
-            first = first or inner.found
-        self.found += first
+        for option in sequence(schema.get(name)):
+            inner = list(_check(option, value, level + 1, left))
+            if not inner:
+                break
+            first = first or inner
+        else:
+            yield from first
+    if isinstance(value, dict):
+        yield from _members(schema, mapping(value), level, left)
+    for item in sequence(value)[:MOST_VALUES]:
+        yield from _check(schema.get("items"), item, level + 1, left)
 
-    def _members(self, schema: dict[str, Any], value: dict[str, Any], level: int) -> None:
-        properties, more = mapping(schema.get("properties")), schema.get("additionalProperties")
-        for name in sequence(schema.get("required")):
-            if isinstance(name, str) and name not in value:
-                self.found.append("missing_required")
-        for name, member in islice(value.items(), MOST_VALUES):
-            if name in properties or mapping(more):
-                self.take(properties.get(name, more), member, level + 1)
-            elif more is False or properties:
-                # Not forbidden by default, but no tool expects an argument it does not name.
-                self.found.append("unknown_argument")
+
+def _members(
+    schema: dict[str, Any], value: dict[str, Any], level: int, left: Iterator[int]
+) -> Iterator[Violation]:
+    properties, more = mapping(schema.get("properties")), schema.get("additionalProperties")
+    for name in sequence(schema.get("required")):
+        if isinstance(name, str) and name not in value:
+            yield "missing_required"
+    for name, member in islice(value.items(), MOST_VALUES):
+        if name in properties or mapping(more):
+            yield from _check(properties.get(name, more), member, level + 1, left)
+        elif more is False or properties:
+            # Not forbidden by default, but no tool expects an argument it does not name.
+            yield "unknown_argument"
 
 
 def has_type(value: Json, kind: Json) -> bool:
@@ -141,13 +131,6 @@ def _written(value: Json, kind: Json) -> bool:
         return False
 
 
-def _listed(schema: dict[str, Any], value: Json) -> bool:
-    if "const" in schema and not same(schema["const"], value):
-        return False
-    allowed = sequence(schema.get("enum"))
-    return not allowed or any(same(option, value) for option in allowed)
-
-
 def _within(schema: dict[str, Any], value: Json) -> bool:
     """Whether a number, or the length of a string or an array, keeps its bounds."""
     if is_number(value):
@@ -156,8 +139,9 @@ def _within(schema: dict[str, Any], value: Json) -> bool:
         return inside and _between(schema.get("minimum"), value, schema.get("maximum"))
     if isinstance(value, str):
         return _between(schema.get("minLength"), len(value), schema.get("maxLength"))
-    size = len(sequence(value)) if isinstance(value, list) else None
-    return size is None or _between(schema.get("minItems"), size, schema.get("maxItems"))
+    size = len(sequence(value))
+    listed = isinstance(value, list)
+    return not listed or _between(schema.get("minItems"), size, schema.get("maxItems"))
 
 
 def _between(low: Json, value: float, high: Json) -> bool:

@@ -104,41 +104,25 @@ def stems_of(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(stem(word[:LONGEST_WORD]) for word in words)
 
 
-_STOP_WORDS = frozenset(map(fold, _STOP.split()))
-_GENERIC_STEMS = frozenset(map(stem, _GENERIC.split()))
+STOP_WORDS = frozenset(map(fold, _STOP.split()))
+"""Folded words without a meaning of their own."""
+GENERIC_STEMS = frozenset(map(stem, _GENERIC.split()))
+"""Stems that occur in tools of every kind."""
 
 
-def content(text: str) -> frozenset[str]:
-    """The stems of the words of a text that carry meaning."""
-    return content_of(split(text))
-
-
-def content_of(words: Iterable[str]) -> frozenset[str]:
+def content(words: Iterable[str]) -> frozenset[str]:
     """The stems of those folded words that carry meaning."""
-    kept = {word for word in words if word not in _STOP_WORDS}
+    kept = frozenset(words) - STOP_WORDS
     return frozenset(stems_of(word for word in kept if len(word) > 1 or not word.isascii()))
 
 
 @lru_cache(maxsize=MOST_CACHED)
 def tool_content(text: str) -> frozenset[str]:
     """The same for texts of tools, which come again with every request."""
-    return content(text)
-
-
-def is_stop(word: str) -> bool:
-    """Whether a folded word carries no meaning of its own."""
-    return word in _STOP_WORDS
-
-
-def is_generic(word_stem: str) -> bool:
-    """Whether a stem occurs in tools of every kind."""
-    return word_stem in _GENERIC_STEMS
+    return content(split(text))
 
 
 def overlap(part: frozenset[str], whole: frozenset[str]) -> float:
     """The share of `part` that is in `whole`, 0 for an empty part; generic stems say little."""
-    return _weight(part & whole) / _weight(part) if part else 0.0
-
-
-def _weight(found: frozenset[str]) -> float:
-    return len(found) - 0.75 * len(found & _GENERIC_STEMS)
+    shared, total = (len(each) - 0.75 * len(each & GENERIC_STEMS) for each in (part & whole, part))
+    return shared / total if part else 0.0
