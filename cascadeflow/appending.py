@@ -30,11 +30,9 @@ PRIVATE = 0o600
 
 
 class LineFile:
-    """Lines on disk. Safe from several threads.
+    """Lines on disk, in a regular file that is made if it is missing; its directory is not.
 
-    Args:
-        path: of a regular file; made if it is missing, its directory is not.
-        max_bytes: size at which the file is renamed and begun anew.
+    Safe from several threads. At `max_bytes` the file is renamed and begun anew.
 
     Raises:
         ConfigError: the file cannot be opened, or is not a regular one.
@@ -57,11 +55,6 @@ class LineFile:
                 f"record: {self.path} cannot be opened: {error.strerror or error}"
             ) from None
 
-    @property
-    def old(self) -> Path:
-        """Where the full file is kept."""
-        return self.path.with_name(f"{self.path.stem}.1{self.path.suffix}")
-
     def append(self, line: bytes) -> None:
         """Add a line; `line` is without its newline.
 
@@ -75,7 +68,12 @@ class LineFile:
             size = self._follow()
             with suppress(FileNotFoundError):  # another process renamed it in this moment
                 if size and size + len(line) >= self._max_bytes:
-                    self._rotate()
+                    self._shut()
+                    try:
+                        old = self.path.with_name(f"{self.path.stem}.1{self.path.suffix}")
+                        os.replace(self.path, old)
+                    finally:
+                        self._open()
                 if self._torn:
                     self._mend()
             self._write(line + b"\n")
@@ -99,22 +97,14 @@ class LineFile:
         if self._file < 0:
             self._open()
         ours = os.fstat(self._file)
-        try:
-            named = os.stat(self.path)
-        except FileNotFoundError:
-            named = None
-        if named is None or not os.path.samestat(ours, named):
+        same = False
+        with suppress(FileNotFoundError):
+            same = os.path.samestat(ours, os.stat(self.path))
+        if not same:
             self._shut()
             self._open()
             ours = os.fstat(self._file)
         return ours.st_size if stat.S_ISREG(ours.st_mode) else 0
-
-    def _rotate(self) -> None:
-        self._shut()
-        try:
-            os.replace(self.path, self.old)
-        finally:
-            self._open()
 
     def _write(self, data: bytes) -> None:
         self._torn = True
@@ -125,23 +115,16 @@ class LineFile:
     def _mend(self) -> None:
         """Blank what follows the last newline, and end that line."""
         with self.path.open("r+b", buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            start = _last_line(file.fileno(), end)
+            start = end = file.seek(0, os.SEEK_END)
+            newline = -1
+            while start and newline < 0:
+                size = min(BLOCK, start)
+                start = file.seek(start - size)
+                newline = file.read(size).rfind(b"\n")
+            start += newline + 1
             if start == end:
                 return
             file.seek(start)
             while start < end:
                 start += file.write(b" " * min(BLOCK, end - start))
         self._write(b"\n")
-
-
-def _last_line(file: int, end: int) -> int:
-    """Where the line begins that reaches to `end`; `end` itself if a newline is before it."""
-    while end:
-        start = max(0, end - BLOCK)
-        os.lseek(file, start, os.SEEK_SET)
-        place = os.read(file, end - start).rfind(b"\n")
-        if place >= 0:
-            return start + place + 1
-        end = start
-    return 0

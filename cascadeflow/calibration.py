@@ -105,8 +105,7 @@ def load(path: str | os.PathLike[str]) -> CalibrationFile:
         raise ConfigError(
             f"policy: {path} is no calibration file: {error}; `cascadeflow calibrate` writes one"
         ) from None
-    points = found.scores
-    if any(b.score <= a.score or b.share < a.share for a, b in pairwise(points)):
+    if any(b.score <= a.score or b.share < a.share for a, b in pairwise(found.scores)):
         raise ConfigError(f"policy: {path}: scores and shares must rise from point to point")
     return found
 
@@ -114,11 +113,8 @@ def load(path: str | os.PathLike[str]) -> CalibrationFile:
 def load_policy(path: str | os.PathLike[str], *, standard: bool = True) -> CalibratedPolicy:
     """The policy of a calibration file.
 
-    Warns through `logging` if the rows were scored by another version of the default estimator.
-
-    Args:
-        path: of the file.
-        standard: the default estimator will judge.
+    Warns through `logging` if the default estimator will judge (`standard`), and another version of
+    it scored the rows.
 
     Raises:
         ConfigError: it is missing or no calibration file; says what is wrong with it.
@@ -128,15 +124,7 @@ def load_policy(path: str | os.PathLike[str], *, standard: bool = True) -> Calib
         logger.warning(
             "%s was calibrated with another version of the estimator; calibrate again", path
         )
-    return CalibratedPolicy(
-        accept_at=found.accept_at,
-        hopeless=found.hopeless,
-        direct=found.direct,
-        target=found.target,
-        confidence=found.confidence,
-        scores=found.scores,
-        rows=found.rows,
-    )
+    return msgspec.convert(found, CalibratedPolicy, from_attributes=True)
 
 
 def fingerprint() -> str:

@@ -7,6 +7,7 @@ import threading
 from .core.calibrated import CalibratedPolicy
 from .core.cascade import Cascade
 from .logs import logger_named
+from .recording import judged
 
 logger = logger_named("cascadeflow")
 
@@ -21,10 +22,11 @@ class DriftAlarm:
 
     def note(self, cascade: Cascade) -> None:
         """Take in the first draft that a finished cascade judged."""
-        judged = (told for told in cascade.told if told.answer.row.outcome != "failed")
-        ruling = first.ruling if (first := next(judged, None)) else None
+        first = judged(cascade)
+        if first is None:
+            return
         with self._lock:
-            if ruling is None or self._raised or not self._drift.observe(ruling.estimate.p_good):
+            if self._raised or not self._drift.observe(first[1].estimate.p_good):
                 return
             self._raised = True
         logger.warning(

@@ -29,6 +29,7 @@ import msgspec
 from .appending import LineFile
 from .core.answer import Answer
 from .core.cascade import Cascade
+from .core.judge import Ruling
 from .errors import ConfigError
 from .logs import logger_named
 from .types import Request
@@ -46,10 +47,8 @@ logger = logger_named("cascadeflow")
 class Recorder:
     """Appends rows to a JSONL file. Safe from several threads; `appending.py` says what survives.
 
-    Args:
-        path: of the file; its directory must exist.
-        max_bytes: size at which it is renamed (`calls.jsonl` to `calls.1.jsonl`, replacing that)
-            and begun anew; at least 4,096.
+    The directory of `path` must exist. At `max_bytes`, at least 4,096, the file is renamed
+    (`calls.jsonl` to `calls.1.jsonl`, replacing that) and begun anew.
 
     Raises:
         ConfigError: the file cannot be opened, or `max_bytes` is too small.
@@ -67,16 +66,18 @@ class Recorder:
     def write(self, cascade: Cascade, turn: int | None = None) -> None:
         """Append what a finished cascade did. Never raises on account of the disk.
 
-        Args:
-            cascade: its query is over.
-            turn: of a tool loop, from 1; None: the query has no other.
+        `turn`: of a tool loop, from 1; None: the query has no other.
         """
         id = cascade.id if turn is None else f"{cascade.id}:{turn}"
-        row = row_of(cascade, id)
+        row = _row(cascade, id)
         if row is None:
             return
         if turn is not None:
-            self._remember(cascade.id, id)
+            with self._lock:
+                self._last_turns[cascade.id] = id
+                self._last_turns.move_to_end(cascade.id)
+                if len(self._last_turns) > LOOPS:
+                    self._last_turns.popitem(last=False)
         self._append(row)
 
     def feedback(self, id: str, correct: float) -> None:
@@ -97,45 +98,48 @@ class Recorder:
         """Close the file; what is written later opens it again."""
         self._lines.close()
 
-    def _remember(self, query: str, row: str) -> None:
-        with self._lock:
-            self._last_turns[query] = row
-            self._last_turns.move_to_end(query)
-            if len(self._last_turns) > LOOPS:
-                self._last_turns.popitem(last=False)
-
     def _append(self, row: Mapping[str, Any]) -> None:
         try:
-            self._lines.append(_encode(row))
+            try:
+                line = msgspec.json.encode(row)
+            except (TypeError, ValueError):  # such as half a surrogate pair, which is escaped
+                line = json.dumps(row, default=repr).encode()
+            self._lines.append(line)
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            self._warn(f"{type(error).__name__}: {error}")
-
-    def _warn(self, problem: str) -> None:
-        now = time.monotonic()
-        with self._lock:
-            if now - self._warned < WARN_EVERY:
-                return
-            self._warned = now
-        logger.warning("not recorded in %s: %s", self._lines.path, problem)
+            now = time.monotonic()
+            with self._lock:
+                if now - self._warned < WARN_EVERY:
+                    return
+                self._warned = now
+            problem = f"{type(error).__name__}: {error}"
+            logger.warning("not recorded in %s: %s", self._lines.path, problem)
 
 
-def row_of(cascade: Cascade, id: str) -> dict[str, Any] | None:
+def judged(cascade: Cascade) -> tuple[Answer, Ruling] | None:
+    """The first draft that a finished cascade judged, and the ruling; None: it judged none."""
+    for told in cascade.told:
+        if told.ruling is not None and told.answer.row.outcome != "failed":
+            return told.answer, told.ruling
+    return None
+
+
+def _row(cascade: Cascade, id: str) -> dict[str, Any] | None:
     """A finished cascade as a row; None if no draft was judged.
 
     With several drafts it is about the first; `verifier` is the answer that took its place.
     """
-    asked = (told for told in cascade.told if told.answer.row.outcome != "failed")
-    draft = next((told for told in asked if told.ruling is not None), None)
-    if draft is None or (ruling := draft.ruling) is None:
+    first = judged(cascade)
+    if first is None:
         return None
-    last = cascade.told[-1]
-    final = last.answer if last.answer.row.outcome in ("accepted", "answered") else None
+    draft, ruling = first
+    last = cascade.told[-1].answer
+    replaced = last is not draft and last.row.outcome in ("accepted", "answered")
     return {
         "id": id,
         "time": time.time(),
-        **_asked(cascade.tiers[draft.answer.row.tier].request),
-        "draft": _answer(draft.answer),
-        "verifier": None if final is None or final is draft.answer else _answer(final),
+        **_asked(cascade.tiers[draft.row.tier].request),
+        "draft": _answer(draft),
+        "verifier": _answer(last) if replaced else None,
         "p_good": ruling.estimate.p_good,
         "benefit": ruling.estimate.benefit,
         "accepted": ruling.accepted,
@@ -154,11 +158,8 @@ def _asked(request: Request) -> dict[str, Any]:
             asked["query"] = query
         case messages:
             asked["messages"] = messages
-    if request.tool_choice is not None:
-        asked["tool_choice"] = request.tool_choice
-    if request.response_format is not None:
-        asked["response_format"] = request.response_format
-    return asked
+    more = {"tool_choice": request.tool_choice, "response_format": request.response_format}
+    return asked | {name: value for name, value in more.items() if value is not None}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
@@ -177,15 +178,3 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "latency_s": row.latency,
         "finish_reason": None if stop is None else stop.reason,
     }
-
-
-def _encode(row: Mapping[str, Any]) -> bytes:
-    """One line of JSON. What msgspec refuses, such as half a surrogate pair, is escaped.
-
-    Raises:
-        TypeError, ValueError, RecursionError: it has no form in JSON.
-    """
-    try:
-        return msgspec.json.encode(row)
-    except (TypeError, ValueError):
-        return json.dumps(row, default=repr).encode()

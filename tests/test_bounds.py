@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cascadeflow.evaluate.bounds import certify, growth, losses, rows_needed, stakes
+from cascadeflow.evaluate.bounds import certify, losses, rows_needed, stakes
 from cascadeflow.evaluate.metrics import Floats
 
 TARGET, ALPHA = 0.95, 0.1
@@ -61,7 +61,6 @@ def test_equal_scores_are_kept_or_escalated_together() -> None:
     score = np.array([0.9, 0.9, 0.5, 0.5])
     tested = certify(score, losses(score, score, TARGET), target=TARGET, alpha=ALPHA)
     assert tested.thresholds.tolist() == [0.9, 0.5]
-    assert tested.kept.tolist() == [0.5, 1.0]
 
 
 def test_no_rows_promise_nothing() -> None:
@@ -105,4 +104,3 @@ def test_so_many_rows_are_needed_as_the_test_takes() -> None:
 
 def test_losses_that_cannot_win_need_no_number_of_rows() -> None:
     assert rows_needed(np.array([0.95]), target=TARGET, alpha=ALPHA) is None
-    assert growth(np.zeros(0), TARGET) == 0.0

@@ -87,7 +87,7 @@ def test_the_first_key_of_the_table_chooses_the_ladder(
 ) -> None:
     chosen = choose([], simulated=False, max_tokens=None, environ=environ)
     assert chosen is not None
-    assert [model.provider for model in chosen.models] == [provider, provider]
+    assert [model.provider for model in chosen[0]] == [provider, provider]
 
 
 def test_every_model_of_the_default_ladders_has_a_price() -> None:
@@ -127,7 +127,7 @@ def test_without_keys_the_smallest_and_the_largest_model_of_a_local_ollama_are_a
     with answering({"/api/tags": TAGS}) as url:
         chosen = choose([], simulated=False, max_tokens=None, environ={"OLLAMA_BASE_URL": url})
     assert chosen is not None
-    assert [model.name for model in chosen.models] == ["llama3.2:1b", "qwen:32b"]
+    assert [model.name for model in chosen[0]] == ["llama3.2:1b", "qwen:32b"]
 
 
 @pytest.mark.parametrize(

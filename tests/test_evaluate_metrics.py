@@ -135,8 +135,8 @@ def test_calibration_error_is_zero_only_for_true_probabilities() -> None:
     assert metrics.ece(np.clip(p + 0.3, 0, 1), outcome) > 0.2
     assert metrics.brier([1.0, 0.0], [1.0, 1.0]) == 0.5
     bins = metrics.reliability(p, outcome)
-    assert bins.rows == [2000] * 10
-    assert bins.estimated == sorted(bins.estimated)
+    assert [rows for *_, rows in bins] == [2000] * 10
+    assert bins == sorted(bins)
 
 
 def test_a_bootstrap_interval_holds_the_value_and_narrows_with_rows() -> None:

@@ -162,7 +162,8 @@ def test_nothing_of_the_rows_is_kept_but_numbers_and_the_worst_mistakes(tmp_path
         assert len(mistakes) <= MOST_MISTAKES
         assert all(len(each.draft) <= SHORT for each in mistakes)
     spec = picture(found).to_dict()
-    assert len(spec["hconcat"][0]["layer"][0]["data"]["values"]) <= 3 * MOST_POINTS + 2
+    drawn = spec["datasets"][spec["hconcat"][0]["layer"][0]["data"]["name"]]
+    assert len(drawn) <= 3 * MOST_POINTS + 2
 
 
 def test_mistakes_are_those_that_cost_most(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import enum
 import os
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -21,7 +21,6 @@ from ..agent import CascadeAgent
 from ..core.tier import Reveal
 from ..errors import CascadeError, ConfigError
 from ..request import DEFAULT_TEMPERATURE
-from ..result import CascadeResult
 from ..streaming.base import StreamEvent
 from .ladders import NO_MODEL, choose
 from .live import LiveView, terminal
@@ -94,26 +93,23 @@ def ask(
     text = sys.stdin.buffer.read().decode("utf-8", "replace") if piped else _unicode(question)
     if not text.strip():
         raise ConfigError("the question is empty; give a text, or - and the text on standard input")
-    session = Session(
-        models=model,
-        simulated=simulated,
-        system=system,
-        max_tokens=max_tokens,
-        temperature=temperature,
-        reveal=reveal,
-        max_cost=max_cost,
-        as_json=as_json,
-        raw=raw,
-    )
+    agent, view, shown = _open(model, max_tokens, simulated=simulated, as_json=as_json, raw=raw)
+
+    async def answer() -> None:
+        async with agent:
+            stream = agent.stream_events(
+                text,
+                system_prompt=None if system is None else _unicode(system),
+                temperature=temperature,
+                max_cost=max_cost,
+                reveal=shown if reveal is None else _REVEALS[reveal],
+            )
+            await show(stream, view)
+
     try:
-        asyncio.run(_answer(session, text))
+        asyncio.run(answer())
     except CascadeError:
         raise typer.Exit(1) from None
-
-
-async def _answer(session: Session, question: str) -> None:
-    async with session.agent:
-        await show(session.ask(question), session.view)
 
 
 def chat(
@@ -132,16 +128,13 @@ def chat(
     One question a line; /reset forgets the conversation, /quit ends it. Fails if the last question
     of a piped conversation could not be answered.
     """
-    session = Session(
-        models=model,
-        simulated=simulated,
-        system=system,
-        max_tokens=max_tokens,
+    agent, view, shown = _open(model, max_tokens, simulated=simulated, as_json=as_json, raw=raw)
+    ask = partial(
+        agent.stream_events,
+        system_prompt=None if system is None else _unicode(system),
         temperature=temperature,
-        reveal=reveal,
         max_cost=max_cost,
-        as_json=as_json,
-        raw=raw,
+        reveal=shown if reveal is None else _REVEALS[reveal],
     )
     if sys.stdin.isatty():
         # Line editing and history for `input`; not every Python has it.
@@ -150,14 +143,16 @@ def chat(
         note(f"{COMMANDS}.")
     with asyncio.Runner() as runner:
         try:
-            answered = _talk(session, runner)
+            answered = _talk(ask, view, runner)
         finally:
-            runner.run(session.agent.aclose())
+            runner.run(agent.aclose())
     if not answered and not sys.stdin.isatty():
         raise typer.Exit(1)
 
 
-def _talk(session: Session, runner: asyncio.Runner) -> bool:
+def _talk(
+    ask: Callable[..., AsyncGenerator[StreamEvent, None]], view: View, runner: asyncio.Runner
+) -> bool:
     """Answer line after line until the user has had enough; False if the last one failed."""
     history: list[dict[str, Any]] = []
     answered = True
@@ -168,9 +163,16 @@ def _talk(session: Session, runner: asyncio.Runner) -> bool:
         elif line.startswith("/"):
             note(f"{line} is no command; {COMMANDS}.")
         elif line:
-            result = _result(session, runner, line, history)
-            answered = result is not None
-            history = history if result is None else result.messages
+            answered = False
+            try:
+                history = runner.run(show(ask(line, messages=history), view)).messages
+                answered = True
+            except CascadeError:
+                pass  # the view has shown it
+            except ConfigError as error:
+                note(f"error: {error}")
+            except KeyboardInterrupt:
+                note("The answer was stopped.")
     return answered
 
 
@@ -184,80 +186,35 @@ def _read() -> str | None:
         return None
 
 
-def _result(
-    session: Session, runner: asyncio.Runner, question: str, history: list[dict[str, Any]]
-) -> CascadeResult | None:
-    """The answer, which is shown; None, and why is told, if there is none."""
-    try:
-        return runner.run(show(session.ask(question, history), session.view))
-    except CascadeError:
-        pass  # the view has shown it
-    except ConfigError as error:
-        note(f"error: {error}")
-    except KeyboardInterrupt:
-        note("The answer was stopped.")
-    return None
+_REVEALS: dict[RevealChoice, Reveal] = {RevealChoice.LIVE: "live", RevealChoice.HELD: "held"}
 
 
-class Session:
-    """An agent and a view, made from the options.
+def _open(
+    models: Models, max_tokens: MaxTokens, *, simulated: bool, as_json: bool, raw: bool
+) -> tuple[CascadeAgent, View, Reveal]:
+    """The agent, the view for this output, and what it shows of drafts unless told otherwise.
 
     Raises:
         ConfigError: an option or the environment is wrong. Nothing was sent.
         typer.Exit: there is no model to ask; the next step was printed.
     """
-
-    def __init__(
-        self,
-        *,
-        models: Sequence[str] | None,
-        simulated: bool,
-        system: str | None,
-        max_tokens: int | None,
-        temperature: float,
-        reveal: RevealChoice | None,
-        max_cost: float | None,
-        as_json: bool,
-        raw: bool,
-    ) -> None:
-        choice = choose(
-            models or (), simulated=simulated, max_tokens=max_tokens, environ=os.environ
-        )
-        if choice is None:
-            note(NO_MODEL)
-            raise typer.Exit(1)
-        self.agent = CascadeAgent(choice.models)
-        if not models and not as_json:
-            note(choice.told)
-        self.view, default = _view(as_json=as_json, raw=raw)
-        self._ask = partial(
-            self.agent.stream_events,
-            system_prompt=None if system is None else _unicode(system),
-            temperature=temperature,
-            max_cost=max_cost,
-            reveal=default if reveal is None else _REVEALS[reveal],
-        )
-
-    def ask(
-        self, question: str, history: Sequence[dict[str, Any]] = ()
-    ) -> AsyncGenerator[StreamEvent, None]:
-        """The events of the answer to `question`."""
-        return self._ask(question, messages=history)
-
-
-_REVEALS: dict[RevealChoice, Reveal] = {RevealChoice.LIVE: "live", RevealChoice.HELD: "held"}
-
-
-def _view(*, as_json: bool, raw: bool) -> tuple[View, Reveal]:
-    """The view for this output, and what it shows of drafts unless told otherwise."""
+    choice = choose(models or (), simulated=simulated, max_tokens=max_tokens, environ=os.environ)
+    if choice is None:
+        note(NO_MODEL)
+        raise typer.Exit(1)
+    ladder, why = choice
+    agent = CascadeAgent(ladder)
     if as_json:
-        return JsonLines(sys.stdout), "live"
+        return agent, JsonLines(sys.stdout), "live"
+    if not models:
+        names = " -> ".join(f"{model.provider}/{model.name}" for model in ladder)
+        note(f"models: {names} ({why})")
     if raw:
-        return Transcript(sys.stdout, sys.stderr, safe=str), "held"
+        return agent, Transcript(sys.stdout, sys.stderr, safe=str), "held"
     console = terminal()
     if console.is_terminal and not console.is_dumb_terminal:
-        return LiveView(console), "live"
-    return Transcript(sys.stdout, sys.stderr), "held"
+        return agent, LiveView(console), "live"
+    return agent, Transcript(sys.stdout, sys.stderr), "held"
 
 
 def _unicode(text: str) -> str:

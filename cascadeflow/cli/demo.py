@@ -12,6 +12,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -37,8 +38,6 @@ SEARCHED = 200
 PACE = Timing(first_token=0.2, per_token=0.012)
 """Seconds; about what a small hosted model takes."""
 FAST = Timing(first_token=0.02, per_token=0.0012)
-BATCH = 20
-"""Questions tried at once."""
 SHORTEST, LONGEST = 80, 700
 """Characters of a draft that can be watched and read in passing."""
 ENDS: Mapping[tuple[str, bool], Outcome] = {
@@ -47,9 +46,6 @@ ENDS: Mapping[tuple[str, bool], Outcome] = {
     ("during", False): "abandoned",
 }
 """By the stage of the decision, and whether the draft was accepted."""
-BEST = 3
-"""Of how telling a scene is: 2 if the judge was right about the draft, and 1 if there is enough of
-the draft to watch it stream."""
 AT_ONCE = 16
 """Questions measured at once; more would measure this machine instead of the models."""
 NEXT_STEP = (
@@ -86,24 +82,17 @@ async def _play(screen: Screen, seed: int, questions: int, pace: Timing) -> None
         async with _agent(server.url, SMALL, LARGE) as agent:
             for number, (outcome, question) in enumerate(scenes, 1):
                 screen.tell(Scene(number, len(scenes), question.text, question.kind, outcome))
-                try:
+                with suppress(CascadeError):
                     result = await show(agent.stream_events(question.text), screen.view)
-                except CascadeError:
-                    continue
-                right = question.check(result.content)
-                screen.tell(Checked(right, question.answer))
-        await _measure(screen, server.url, generate(seed, questions))
-
-
-async def _measure(screen: Screen, url: str, questions: Sequence[Question]) -> None:
-    async with (
-        _agent(url, SMALL) as small,
-        _agent(url, SMALL, LARGE) as cascade,
-        _agent(url, LARGE) as large,
-    ):
-        agents = {"small alone": small, "cascade": cascade, "large alone": large}
-        screen.wait(len(questions) * len(agents))
-        rows = await compare(agents, questions)
+                    screen.tell(Checked(question.check(result.content), question.answer))
+        async with (
+            _agent(server.url, SMALL) as small,
+            _agent(server.url, SMALL, LARGE) as cascade,
+            _agent(server.url, LARGE) as large,
+        ):
+            agents = {"small alone": small, "cascade": cascade, "large alone": large}
+            screen.wait(questions * len(agents))
+            rows = await compare(agents, generate(seed, questions))
     screen.tell(Summary(rows, NEXT_STEP.format(_started_as())))
 
 
@@ -121,19 +110,20 @@ async def find_scenes(
     Only questions whose final answer is right are taken.
     """
     best: dict[Outcome, tuple[int, Question]] = {}
-    for start in range(0, len(questions), BATCH):
-        batch = questions[start : start + BATCH]
-        tried = await asyncio.gather(*(_try(agent, question) for question in batch))
-        for question, (outcome, telling) in zip(batch, tried, strict=True):
-            if outcome and (outcome not in best or telling > best[outcome][0]):
-                best[outcome] = telling, question
-        if [telling for telling, _ in best.values()] == [BEST] * len(OUTCOMES):
+    for question in questions:
+        outcome, telling = await _try(agent, question)
+        if outcome and (outcome not in best or telling > best[outcome][0]):
+            best[outcome] = telling, question
+        if [telling for telling, _ in best.values()] == [3] * len(OUTCOMES):
             break
     return [(outcome, best[outcome][1]) for outcome in OUTCOMES if outcome in best]
 
 
 async def _try(agent: CascadeAgent, question: Question) -> tuple[Outcome | None, int]:
-    """What becomes of the draft, None if it shows nothing, or not in passing; how telling it is."""
+    """What becomes of the draft, None if it shows nothing, or not in passing; how telling it is.
+
+    That is 2 if the judge was right about it, and 1 if there is enough of it to watch it stream.
+    """
     draft, outcome, final = "", None, ""
     async for event in agent.stream_events(question.text):
         match event.type:
@@ -162,24 +152,22 @@ async def compare(agents: Mapping[str, CascadeAgent], questions: Sequence[Questi
             except CascadeError as error:
                 return error.result
 
-    return [
-        _row(name, questions, await asyncio.gather(*(ask(agent, each) for each in questions)))
-        for name, agent in agents.items()
-    ]
-
-
-def _row(name: str, questions: Sequence[Question], results: Sequence[CascadeResult]) -> Row:
-    first = [result.first_token_ms for result in results if result.first_token_ms is not None]
-    checked = zip(questions, results, strict=True)
-    return Row(
-        name=name,
-        questions=len(questions),
-        right=sum(question.check(result.content) for question, result in checked),
-        cost=sum(result.total_cost for result in results),
-        escalated=sum(result.cascaded for result in results),
-        first_token_ms=median(first) if first else None,
-        latency_ms=median(result.latency_ms for result in results),
-    )
+    rows: list[Row] = []
+    for name, agent in agents.items():
+        results = await asyncio.gather(*(ask(agent, each) for each in questions))
+        first = [result.first_token_ms for result in results if result.first_token_ms is not None]
+        checked = zip(questions, results, strict=True)
+        row = Row(
+            name=name,
+            questions=len(questions),
+            right=sum(question.check(result.content) for question, result in checked),
+            cost=sum(result.total_cost for result in results),
+            escalated=sum(result.cascaded for result in results),
+            first_token_ms=median(first) if first else None,
+            latency_ms=median(result.latency_ms for result in results),
+        )
+        rows.append(row)
+    return rows
 
 
 def _started_as() -> str:
@@ -187,5 +175,6 @@ def _started_as() -> str:
     if shutil.which("cascadeflow"):
         return "cascadeflow"
     here = Path(sys.executable)
-    shown = here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
-    return f"{shown} -m cascadeflow"
+    with suppress(ValueError):  # it is elsewhere
+        here = here.relative_to(Path.cwd())
+    return f"{here} -m cascadeflow"

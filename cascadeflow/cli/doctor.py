@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -76,7 +76,21 @@ def _examine(environ: Mapping[str, str]) -> Report:
     ]
     servers = local_servers(environ)
     extras = {extra: {name: _installed(name) for name in names} for extra, names in EXTRAS.items()}
-    steps = [*_steps(environ, keys, servers, extras)]
+    names = [f"{server.name}/{server.models[0]}@0,0" for server in servers if server.models]
+    names += [f"{key.provider}/NAME" for key in keys if key.needed and key.set_in]
+    steps = [
+        "cascadeflow demo                     watch a cascade; no key needed",
+        "export OPENAI_API_KEY=...            or another key of the list above",
+    ]
+    if choose((), simulated=False, max_tokens=None, environ=environ) is not None:
+        steps = ['cascadeflow ask "Why is the sky blue?"']
+    elif names:
+        steps = [f'cascadeflow ask --model {names[0]} "Why is the sky blue?"']
+    steps += [
+        f'pip install ".[{extra}]"   from the checkout: packages of the extra are missing'
+        for extra, packages in extras.items()
+        if None in packages.values()
+    ]
     return Report(__version__, platform.python_version(), keys, servers, extras, steps)
 
 
@@ -84,9 +98,19 @@ def _lines(report: Report) -> Iterator[str]:
     """The report for people."""
     yield f"cascadeflow {report.version}, Python {report.python}"
     yield "\nProviders and their keys (names of variables only)"
-    yield from (f"  {key.provider:<12} {_key_state(key)}" for key in report.keys)
+    for key in report.keys:
+        state = f"{' or '.join(key.variables)}: not set{'' if key.needed else ', not needed'}"
+        if key.set_in is not None:
+            state = f"{key.set_in} is set"
+        yield f"  {key.provider:<12} {state}"
     yield "\nServers on this machine"
-    yield from (f"  {server.name:<12} {_server_state(server)}" for server in report.servers)
+    for server in report.servers:
+        state = "set to another machine; not asked"
+        if server.url is not None:
+            state = f"{server.url}  does not answer"
+        if server.models is not None:
+            state = f"{server.url}  answers: {few(server.models, MOST_MODELS) or 'no model'}"
+        yield f"  {server.name:<12} {state}"
     yield "\nExtras"
     for extra, packages in report.extras.items():
         told = ", ".join(f"{name} {found or 'MISSING'}" for name, found in packages.items())
@@ -95,43 +119,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (f"  {step}" for step in report.next)
 
 
-def _key_state(key: ProviderKey) -> str:
-    if key.set_in is not None:
-        return f"{key.set_in} is set"
-    optional = "" if key.needed else ", not needed"
-    return f"{' or '.join(key.variables)}: not set{optional}"
-
-
-def _server_state(server: LocalServer) -> str:
-    if server.url is None:
-        return "set to another machine; not asked"
-    if server.models is None:
-        return f"{server.url}  does not answer"
-    return f"{server.url}  answers: {few(server.models, MOST_MODELS) or 'no model'}"
-
-
 def _installed(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _steps(
-    environ: Mapping[str, str],
-    keys: Sequence[ProviderKey],
-    servers: Sequence[LocalServer],
-    extras: Mapping[str, Mapping[str, str | None]],
-) -> Iterator[str]:
-    names = [f"{server.name}/{server.models[0]}@0,0" for server in servers if server.models]
-    names += [f"{key.provider}/NAME" for key in keys if key.needed and key.set_in]
-    if choose((), simulated=False, max_tokens=None, environ=environ) is not None:
-        yield 'cascadeflow ask "Why is the sky blue?"'
-    elif names:
-        yield f'cascadeflow ask --model {names[0]} "Why is the sky blue?"'
-    else:
-        yield "cascadeflow demo                     watch a cascade; no key needed"
-        yield "export OPENAI_API_KEY=...            or another key of the list above"
-    for extra, packages in extras.items():
-        if None in packages.values():
-            yield f'pip install ".[{extra}]"   from the checkout: packages of the extra are missing'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -26,15 +26,14 @@ if TYPE_CHECKING:
     from ..evaluate.summary import Summary
     from ..evaluate.workload import Workload
 
-Files = Annotated[
-    list[Path], typer.Argument(help="Recorded rows (JSONL, .gz too), or directories of them.")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Written = typer.FileTextWrite | None
 
 
 def evaluate(
-    files: Files,
+    files: Annotated[
+        list[Path], typer.Argument(help="Recorded rows (JSONL, .gz too), or directories of them.")
+    ],
     as_json: AsJson = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
@@ -68,17 +67,24 @@ def evaluate(
     Replays them without network: AUROC, APGR, CPT, dollars, baselines, calibration.
     """
     from ..evaluate import dataset, replay
-    from ..evaluate.summary import summarise
+    from ..evaluate.summary import summarise, unlabelled
     from ..evaluate.workload import collect
 
     judge = replay.estimator("shipped")
     rule = None if policy is None else replay.policy(policy)
     paths = dataset.files(files)
-    judged = (
-        (row, replay.replay(row, judge, rule, streamed=stream is not None))
-        for row in _watched(paths)
-    )
-    workloads = _labelled(collect(_written(judged, scores), stream))
+    rows: Iterable[Row] = dataset.read(*paths)
+    if sys.stderr.isatty():
+        console = Console(stderr=True)
+        rows = track(rows, "replaying", dataset.count(paths), console=console, transient=True)
+    judged = ((row, replay.replay(row, judge, rule, streamed=stream is not None)) for row in rows)
+    found = collect(_written(judged, scores), stream)
+    workloads = [each for each in found if each.judged.any()]
+    blank = [unlabelled(each) for each in found if each not in workloads]
+    if not workloads:
+        raise ConfigError("; ".join(blank) or "the files hold no row with a draft")
+    for each in blank:
+        note(f"passed over: {each}")
     summaries = [summarise(each, resamples) for each in workloads]
     _draw(workloads, summaries, report, export)
     if as_json:
@@ -88,56 +94,23 @@ def evaluate(
         _tell(summaries, markdown)
 
 
-def _watched(paths: list[Path]) -> Iterable[Row]:
-    """The rows; on a terminal a bar on standard error shows how far they are."""
-    from ..evaluate.dataset import count, read
-
-    if not sys.stderr.isatty():
-        return read(*paths)
-    console = Console(stderr=True)
-    return track(read(*paths), "replaying", count(paths), console=console, transient=True)
-
-
 def _written(
     judged: Iterator[tuple[Row, Replayed]], out: Written
 ) -> Iterator[tuple[Row, Replayed]]:
     """The same; the score of each row goes to `out`."""
     for row, found in judged:
         if out is not None:
-            out.write(json_line(_score(row, found)))
+            score = {
+                "file": row.file,
+                "id": row.id,
+                "form": found.form,
+                "p_good": found.estimate.p_good,
+                "benefit": found.estimate.benefit,
+                "accepted": found.kept,
+                "evidence": dict(found.estimate.evidence),
+            }
+            out.write(json_line(score))
         yield row, found
-
-
-def _score(row: Row, found: Replayed) -> dict[str, Any]:
-    """A line of the scores file."""
-    return {
-        "file": row.file,
-        "id": row.id,
-        "form": found.form,
-        "p_good": found.estimate.p_good,
-        "benefit": found.estimate.benefit,
-        "accepted": found.kept,
-        "evidence": dict(found.estimate.evidence),
-    }
-
-
-def _labelled(workloads: Sequence[Workload]) -> list[Workload]:
-    """Those with labels; files without are named on standard error.
-
-    Raises:
-        ConfigError: no file has labels.
-    """
-    from ..evaluate.summary import unlabelled
-
-    if not workloads:
-        raise ConfigError("the files hold no row with a draft")
-    labelled = [each for each in workloads if each.judged.any()]
-    blank = [unlabelled(each) for each in workloads if each not in labelled]
-    if not labelled:
-        raise ConfigError("; ".join(blank))
-    for each in blank:
-        note(f"passed over: {each}")
-    return labelled
 
 
 def _tell(summaries: Sequence[Summary], markdown: bool) -> None:

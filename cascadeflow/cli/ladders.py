@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-
-import msgspec
+from collections.abc import Mapping, Sequence
 
 from ..config import ModelConfig
 from ..errors import ConfigError
@@ -53,24 +51,12 @@ _FORMS = (
 )
 
 
-class Choice(msgspec.Struct, frozen=True):
-    """The models to ask, cheapest first."""
-
-    models: tuple[ModelConfig, ...]
-    why: str
-    """Where they come from."""
-
-    @property
-    def told(self) -> str:
-        """The models and where they come from, on one line."""
-        names = " -> ".join(f"{model.provider}/{model.name}" for model in self.models)
-        return f"models: {names} ({self.why})"
-
-
 def choose(
     given: Sequence[str], *, simulated: bool, max_tokens: int | None, environ: Mapping[str, str]
-) -> Choice | None:
-    """The models to ask; None if there are none: `NO_MODEL` says what to do.
+) -> tuple[list[ModelConfig], str] | None:
+    """The models to ask, cheapest first, and where they come from.
+
+    None if there are none: `NO_MODEL` says what to do.
 
     Raises:
         ConfigError: a given model cannot be read, or contradicts `simulated`.
@@ -78,16 +64,19 @@ def choose(
     if given and simulated:
         raise ConfigError("--model and --simulated exclude each other; give one of them")
     if given:
-        return Choice(tuple(parse_model(text, max_tokens) for text in given), "--model")
+        return [parse_model(text, max_tokens) for text in given], "--model"
+    names: Sequence[str]
     if simulated:
-        return _choice("simulated", SIMULATED, max_tokens, "--simulated")
-    for provider, *names in LADDERS:
-        if variable := key_of(provider, environ):
-            return _choice(provider, names, max_tokens, f"{variable} is set")
-    if found := ollama_by_size(environ):
-        ends = dict.fromkeys((found[0], found[-1]))
-        return _choice("ollama", ends, max_tokens, "the smallest and largest of Ollama's")
-    return None
+        provider, names, why = "simulated", SIMULATED, "--simulated"
+    elif found := next((ladder for ladder in LADDERS if key_of(ladder[0], environ)), None):
+        provider, names, why = found[0], found[1:], f"{key_of(found[0], environ)} is set"
+    elif sized := ollama_by_size(environ):
+        provider, why = "ollama", "the smallest and largest of Ollama's"
+        names = [*dict.fromkeys((sized[0], sized[-1]))]
+    else:
+        return None
+    models = [ModelConfig(name, provider, max_tokens=_limit(name, max_tokens)) for name in names]
+    return models, why
 
 
 def parse_model(text: str, max_tokens: int | None = None) -> ModelConfig:
@@ -114,12 +103,6 @@ def parse_model(text: str, max_tokens: int | None = None) -> ModelConfig:
 def key_of(provider: str, environ: Mapping[str, str]) -> str | None:
     """The environment variable that holds the provider's key; None if none does."""
     return next((name for name in CATALOG[provider].key_variables if environ.get(name)), None)
-
-
-def _choice(provider: str, names: Iterable[str], max_tokens: int | None, why: str) -> Choice:
-    limits = {name: _limit(name, max_tokens) for name in names}
-    models = [ModelConfig(name, provider, max_tokens=limit) for name, limit in limits.items()]
-    return Choice(tuple(models), why)
 
 
 def _limit(name: str, given: int | None) -> int | None:

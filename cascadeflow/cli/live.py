@@ -46,9 +46,17 @@ class LiveView:
         """Show the event."""
         match event.type:
             case StreamEventType.CHUNK:
-                self._speak(event)
+                if event.data["attempt"] != self._attempt:
+                    self._settle("")
+                    self._begin(event.data)
+                self._parts.append(plain(event.content))
             case StreamEventType.DRAFT_DECISION:
-                self._decide(event.data)
+                accepted = event.data["accepted"]
+                self._settle("" if accepted else VOID)
+                verdict = telling.decision(event.data)
+                self._line(verdict, "bold green" if accepted else "bold red")
+                if told := telling.evidence(event.data):
+                    self._line(f"  evidence: {told}", "dim")
             case StreamEventType.SWITCH:
                 self._settle(VOID)
                 self._line(telling.switch(event.data), "bold yellow")
@@ -66,14 +74,8 @@ class LiveView:
         self._settle("")
         self._attempt = 0
 
-    def _speak(self, event: StreamEvent) -> None:
-        if event.data["attempt"] != self._attempt:
-            self._settle("")
-            self._attempt = event.data["attempt"]
-            self._begin(event.data)
-        self._parts.append(plain(event.content))
-
     def _begin(self, data: dict[str, Any]) -> None:
+        self._attempt = data["attempt"]
         role = "draft" if data["phase"] == "draft" else "answer"
         self._line(f"{role} by {data['model']}", "bold cyan")
         if self._console.is_terminal:
@@ -102,13 +104,6 @@ class LiveView:
         if self._parts:
             self._console.print(Text("".join(self._parts), style=style))
             self._parts = []
-
-    def _decide(self, data: dict[str, Any]) -> None:
-        accepted = data["accepted"]
-        self._settle("" if accepted else VOID)
-        self._line(telling.decision(data), "bold green" if accepted else "bold red")
-        if told := telling.evidence(data):
-            self._line(f"  evidence: {told}", "dim")
 
     def _line(self, line: str, style: str) -> None:
         self._console.print(Text(plain_line(line), style=style))

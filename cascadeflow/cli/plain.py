@@ -16,10 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-_KEPT = (0x09, 0x0A)
-_PICTURES = 0x2400
-"""Start of the Unicode block that depicts the C0 controls in their order."""
-
 _NAMED = (
     *range(0x80, 0xA0),  # C1
     0x061C, 0x200E, 0x200F,  # marks of direction
@@ -31,7 +27,8 @@ _NAMED = (
 )  # fmt: skip
 
 REPLACED: Mapping[int, str] = MappingProxyType(
-    {code: chr(_PICTURES + code) for code in range(0x20) if code not in _KEPT}
+    # The block that begins here depicts the C0 controls in their order.
+    {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"}
     | {0x7F: "\u2421"}
     | {code: f"<U+{code:04X}>" for code in _NAMED}
 )

@@ -82,9 +82,8 @@ def ollama_by_size(environ: Mapping[str, str]) -> list[str]:
     """The chat models that Ollama has, the smallest first; empty if it does not answer."""
     base = _loopback("ollama", environ)
     found = None if base is None else _get(base, "/api/tags", _Tags)
-    models = [] if found is None else found.models
-    sized = sorted((model.size, model.name) for model in models if "embed" not in model.name)
-    return [name for _, name in sized]
+    models = [] if found is None else sorted((each.size, each.name) for each in found.models)
+    return [name for _, name in models if "embed" not in name]
 
 
 def _loopback(name: str, environ: Mapping[str, str]) -> SplitResult | None:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from . import telling
 from .live import LiveView
-from .views import JsonLines, View
+from .views import JsonLines, View, json_line
 
 INTRO = """\
 A cheap model drafts, and you watch it; the draft is judged while it streams.
@@ -82,16 +82,16 @@ class Screen:
     """Shows the demo on `console`; None: as JSON lines on standard output."""
 
     def __init__(self, console: Console | None) -> None:
-        self._console = console
-        self._lines = JsonLines(sys.stdout)
-        self.view: View = self._lines if console is None else LiveView(console)
+        self._console = console or Console(quiet=True)  # what people are told is nothing then
+        self._json = console is None
+        self.view: View = JsonLines(sys.stdout) if console is None else LiveView(console)
         """For the events of its queries."""
 
     def tell(self, fact: Intro | Scene | Checked | Summary) -> None:
         """Show what is not among the events of a query."""
-        if self._console is None:
-            self._lines.write(msgspec.to_builtins(fact))
-            return
+        if self._json:
+            sys.stdout.write(json_line(msgspec.to_builtins(fact)))
+            sys.stdout.flush()
         match fact:
             case Intro():
                 self._rule("cascadeflow demo")
@@ -102,8 +102,10 @@ class Screen:
                 self._say(fact.question, "bold")
             case Checked():
                 verdict = "right:" if fact.right else "wrong; right is"
+                line = fact.answer.strip().partition("\n")[0]
+                short = line if len(line) <= 60 else line[:57] + "..."
                 colour = "green" if fact.right else "red"
-                self._say(f"The answer is {verdict} {_short(fact.answer)}\n", colour)
+                self._say(f"The answer is {verdict} {short}\n", colour)
             case Summary():
                 self._console.print(_table(fact.rows))
                 self._say("Times are medians; prices are those of a real pair of models.\n", "dim")
@@ -115,36 +117,26 @@ class Screen:
         self._say(f"Asking {questions} questions ...")
 
     def _rule(self, title: str) -> None:
-        if self._console is not None:
-            self._console.rule(Text(title), align="left", characters="-", style="dim")
+        self._console.rule(Text(title), align="left", characters="-", style="dim")
 
     def _say(self, text: str, style: str = "") -> None:
-        if self._console is not None:
-            self._console.print(Text(text, style=style))
+        self._console.print(Text(text, style=style))
 
 
 def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=None)  # lines would not fit into 80 columns
     for heading in HEADINGS:
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    large = rows[-1].cost
     for row in rows:
-        table.add_row(*_cells(row, rows[-1]), style="bold" if row.name == "cascade" else None)
+        table.add_row(
+            row.name,
+            f"{row.right}/{row.questions} {row.right / row.questions:.0%}",
+            telling.dollars(row.cost),
+            f"{row.cost / large:.0%}" if large > 0 else "-",
+            f"{row.escalated / row.questions:.0%}",
+            "-" if row.first_token_ms is None else f"{row.first_token_ms:.0f} ms",
+            f"{row.latency_ms / 1e3:.2f} s",
+            style="bold" if row.name == "cascade" else None,
+        )
     return table
-
-
-def _cells(row: Row, large: Row) -> tuple[str, ...]:
-    return (
-        row.name,
-        f"{row.right}/{row.questions} {row.right / row.questions:.0%}",
-        telling.dollars(row.cost),
-        f"{row.cost / large.cost:.0%}" if large.cost > 0 else "-",
-        f"{row.escalated / row.questions:.0%}",
-        "-" if row.first_token_ms is None else f"{row.first_token_ms:.0f} ms",
-        f"{row.latency_ms / 1e3:.2f} s",
-    )
-
-
-def _short(answer: str) -> str:
-    """The first line of an answer, at most 60 characters."""
-    line = answer.strip().partition("\n")[0]
-    return line if len(line) <= 60 else line[:57] + "..."

@@ -13,12 +13,12 @@ from ..result import CascadeResult
 MOST_EVIDENCE = 6
 """Features named on one line."""
 
-_VERBS = {"before": "SKIPPED", "during": "ABANDONED", "after": "REJECTED"}
-_WHEN = {
-    "before": "before it was asked",
-    "during": "while it was speaking",
-    "after": "when it had ended",
+_VERBS = {
+    "before": ("SKIPPED", "before it was asked"),
+    "during": ("ABANDONED", "while it was speaking"),
+    "after": ("REJECTED", "when it had ended"),
 }
+"""What a stage does to a draft, and when."""
 
 
 def decision(data: Mapping[str, Any]) -> str:
@@ -26,10 +26,11 @@ def decision(data: Mapping[str, Any]) -> str:
     reason = str(data["reason"])
     if reason.startswith("draft_error:"):
         return f"FAILED ({reason.removeprefix('draft_error:')})"
-    verb = "ACCEPTED" if data["accepted"] else _VERBS[data["stage"]]
+    verb, when = _VERBS[data["stage"]]
     threshold = data["threshold"]
     bound = "" if threshold is None else f", threshold {threshold:.2f}"
-    return f"{verb} {_WHEN[data['stage']]}: p_good {data['confidence']:.2f}{bound} ({reason})"
+    verdict = "ACCEPTED" if data["accepted"] else verb
+    return f"{verdict} {when}: p_good {data['confidence']:.2f}{bound} ({reason})"
 
 
 def evidence(data: Mapping[str, Any]) -> str:
@@ -52,23 +53,21 @@ def switch(data: Mapping[str, Any]) -> str:
 
 def footer(result: CascadeResult) -> str:
     """Who answered, what it cost and saved, how soon it came."""
-    parts = [result.model_used or "no answer", *_price(result)]
+    parts = [result.model_used or "no answer"]
+    if result.cost_source == "unknown":
+        parts.append("cost unknown (no price for a model)")
+    else:
+        parts.append(f"cost {dollars(result.total_cost)}")
+        if result.strategy != "direct":
+            alone = result.total_cost + result.cost_saved
+            share = f" ({result.cost_saved / alone:.0%})" if alone > 0 else ""
+            parts.append(f"saved {dollars(result.cost_saved)}{share}")
     if result.first_token_ms is not None:
         parts.append(f"first token {result.first_token_ms:.0f} ms")
     parts.append(f"all {result.latency_ms / 1e3:.1f} s")
     if result.truncated:
         parts.append("TRUNCATED (finish reason length; --max-tokens raises the limit)")
     return " | ".join(parts)
-
-
-def _price(result: CascadeResult) -> list[str]:
-    if result.cost_source == "unknown":
-        return ["cost unknown (no price for a model)"]
-    if result.strategy == "direct":
-        return [f"cost {dollars(result.total_cost)}"]
-    alone = result.total_cost + result.cost_saved
-    share = f" ({result.cost_saved / alone:.0%})" if alone > 0 else ""
-    return [f"cost {dollars(result.total_cost)}", f"saved {dollars(result.cost_saved)}{share}"]
 
 
 def dollars(value: float) -> str:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TextIO
 
+from ..consume import collect
 from ..result import CascadeResult
 from ..streaming.base import StreamEvent, StreamEventType
 from . import telling
@@ -36,17 +37,17 @@ async def show(stream: AsyncGenerator[StreamEvent, None], view: View) -> Cascade
         CascadeError: it ended in ERROR, which the view has shown.
         ConfigError: an argument is wrong. Nothing was sent.
     """
+
+    async def shown() -> AsyncGenerator[StreamEvent, None]:
+        async for event in stream:
+            view.feed(event)
+            yield event
+
     try:
-        async with aclosing(stream):
-            async for event in stream:
-                view.feed(event)
-                if event.type == StreamEventType.COMPLETE:
-                    return CascadeResult(**event.data["result"])
-                if event.type == StreamEventType.ERROR:
-                    raise event.data["error"]
+        async with aclosing(stream), aclosing(shown()) as events:
+            return await collect(events)
     finally:
         view.close()
-    raise ValueError("the stream ended without COMPLETE or ERROR")
 
 
 def note(text: str) -> None:
@@ -73,14 +74,10 @@ class JsonLines:
         """Write the event."""
         data = dict(event.data)
         if event.type == StreamEventType.ERROR:
-            error = data["error"]
-            told = {"type": type(error).__name__, "kind": data["kind"], "message": str(error)}
-            data["error"] = told
-        self.write({"type": event.type.value, "content": event.content, "data": data})
-
-    def write(self, value: Mapping[str, Any]) -> None:
-        """Write a line that is no event."""
-        self._out.write(json_line(value))
+            name, message = type(data["error"]).__name__, str(data["error"])
+            data["error"] = {"type": name, "kind": data["kind"], "message": message}
+        told = {"type": event.type.value, "content": event.content, "data": data}
+        self._out.write(json_line(told))
         self._out.flush()
 
     def close(self) -> None:
@@ -110,7 +107,9 @@ class Transcript:
             case StreamEventType.DRAFT_DECISION:
                 self._note(f"{event.data['model']}: {telling.decision(event.data)}")
             case StreamEventType.SWITCH:
-                self._switch(event.data)
+                self._note(telling.switch(event.data))
+                if shown := event.data["discard_chars"]:
+                    self._out.write(f"[the {shown} characters above are void]\n")
             case StreamEventType.COMPLETE:
                 self._note(telling.footer(CascadeResult(**event.data["result"])))
             case StreamEventType.ERROR:
@@ -124,11 +123,6 @@ class Transcript:
             self._out.write("\n")
             self._out.flush()
             self._in_line = False
-
-    def _switch(self, data: Mapping[str, Any]) -> None:
-        self._note(telling.switch(data))
-        if data["discard_chars"]:
-            self._out.write(f"[the {data['discard_chars']} characters above are void]\n")
 
     def _note(self, line: str) -> None:
         self.close()

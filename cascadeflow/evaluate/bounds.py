@@ -43,14 +43,10 @@ class Losses(msgspec.Struct, frozen=True):
 
 
 class Certified(msgspec.Struct, frozen=True):
-    """Every distinct score as a threshold, highest first; shape (thresholds,) each."""
+    """Every distinct score as a threshold, highest first."""
 
     thresholds: Floats
-    """A draft is kept at this score or above."""
-    kept: Floats
-    """Share of the rows that are kept."""
-    capital: Floats
-    """Natural log of the capital won against "this threshold breaks the promise"."""
+    """A draft is kept at this score or above; shape (thresholds,)."""
     passed: int
     """How many thresholds passed, from the first on."""
 
@@ -75,13 +71,10 @@ def stakes(target: float) -> Floats:
 
 
 def certify(score: Floats, loss: Losses, *, target: float, alpha: float) -> Certified:
-    """Test every threshold, highest first, until one fails.
+    """Test every score as a threshold, highest first, until one fails.
 
-    Args:
-        score: higher where the draft should be kept.
-        loss: of the same rows.
-        target: of `losses`.
-        alpha: probability, at most, that a threshold passes which breaks the promise.
+    `loss` is of the same rows and `target`. `alpha`: probability, at most, that a threshold passes
+    which breaks the promise.
     """
     order = np.argsort(-score, kind="stable")
     ordered = score[order]
@@ -90,31 +83,16 @@ def certify(score: Floats, loss: Losses, *, target: float, alpha: float) -> Cert
     kept = np.log1p(-np.outer(loss.kept[order], bets))
     escalated = np.log1p(-np.outer(loss.escalated[order], bets))
     won = np.cumsum(kept - escalated, axis=0)[ends] + escalated.sum(axis=0)
-    capital = _log_mean_exp(won)
-    failed = np.flatnonzero(capital < math.log(1 / alpha))
-    passed = int(failed[0]) if len(failed) else len(capital)
-    return Certified(ordered[ends], (ends + 1) / max(len(score), 1), capital, passed)
-
-
-def growth(values: Floats, target: float) -> float:
-    """What one more row adds to the log of the capital, if `values` are typical losses."""
-    if not len(values):
-        return 0.0
-    return float(np.log1p(-np.outer(values, stakes(target))).mean(axis=0).max())
+    capital = np.logaddexp.reduce(won, axis=1) - math.log(STAKES)
+    # After the last one comes a failure that was not tested.
+    failed = np.flatnonzero(np.append(capital, -np.inf) < math.log(1 / alpha))
+    return Certified(ordered[ends], int(failed[0]))
 
 
 def rows_needed(values: Floats, *, target: float, alpha: float) -> int | None:
-    """About how many rows of such losses pass the test; None: no number would."""
-    gain = growth(values, target)
+    """About how many rows of such losses, at least one, pass the test; None: no number would."""
+    # What one more row adds to the log of the capital.
+    gain = float(np.log1p(-np.outer(values, stakes(target))).mean(axis=0).max())
     if gain <= 0:
         return None
     return math.ceil((math.log(1 / alpha) + 0.5 * math.log(STAKES)) / gain)
-
-
-def _log_mean_exp(values: Floats) -> Floats:
-    """Log of the mean of exp over the last axis."""
-    if not len(values):
-        return np.zeros(0)
-    top: Floats = values.max(axis=-1)
-    mean: Floats = np.exp(values - top[..., None]).mean(axis=-1)
-    return top + np.log(mean)

@@ -42,12 +42,11 @@ NOT_ASKED = -1.0
 NO_SAFE_THRESHOLD = "no_safe_threshold"
 COSTS_MORE = "cascade_costs_more"
 
-COLUMNS = ("score", "keepable", "draft", "strong", "draft_usd", "strong_usd")
 Scored: TypeAlias = tuple[float, float, float, float, float, float]
-"""A row of `Labels`, in the order of `COLUMNS`."""
+"""A row of `Labels`: what comes before `files`."""
 
 
-class Labels(msgspec.Struct, frozen=True, kw_only=True):
+class Labels(msgspec.Struct, frozen=True):
     """Scored rows as arrays of shape (rows,). NaN: not known."""
 
     score: Floats
@@ -87,12 +86,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 def calibrate(
     labels: Labels, *, target: float = TARGET, confidence: float = CONFIDENCE
 ) -> Calibration:
-    """Choose the lowest threshold that is certain enough to keep the promise.
+    """Choose the lowest threshold that keeps the promise on queries like the labelled ones.
 
-    Args:
-        labels: scored rows, drawn like the queries to come.
-        target: least correctness as a share of the strong model's, in (0, 1].
-        confidence: probability, at least, that the chosen threshold keeps it, in [0.5, 1).
+    The promise: a correctness of at least `target`, in (0, 1], as a share of the strong model's,
+    with a probability of at least `confidence`, in [0.5, 1).
 
     Raises:
         ConfigError: `target` or `confidence` is out of range.
@@ -101,29 +98,36 @@ def calibrate(
         raise ConfigError(f"target is {target}; it must be above 0 and at most 1")
     if not 0.5 <= confidence < 1:
         raise ConfigError(f"confidence is {confidence}; it must be at least 0.5 and below 1")
-    loss = _losses(labels, target)
+    loss = losses(labels.draft, labels.strong, target)
+    loss = Losses(np.where(labels.keepable > 0, loss.kept, loss.escalated), loss.escalated)
     tested = certify(labels.score, loss, target=target, alpha=1 - confidence)
     blank = Calibration(target=target, confidence=confidence, rows=len(labels.score))
     if tested.threshold is None:
         found = _without(labels, loss, tested, blank)
     else:
         found = _with(labels, tested.threshold, blank)
-    return _refused(labels, blank) if _wanting(labels, found) else found
+    if not _wanting(labels, found):
+        return found
+    columns = (("draft_correct", labels.draft), ("verifier_correct", labels.strong))
+    counts = [(name, int(np.isnan(column).sum())) for name, column in columns]
+    lacking = " and ".join(f"{count} have no {name}" for name, count in counts if count)
+    reason = (
+        f"of {blank.rows} labelled rows {lacking}, but the promise compares the two, and what is "
+        f"not known counts at its worst. {HOW_TO_LABEL}"
+    )
+    return msgspec.structs.replace(blank, advice="refused", reason=reason)
 
 
 def labels_of(rows: Iterable[Row], estimator: Estimator, *, recorded: bool = False) -> Labels:
     """Score the rows of which at least one label is known; the others are passed over.
 
-    Args:
-        rows: recorded rows.
-        estimator: judges the drafts.
-        recorded: take the `p_good` that was recorded; rows without one are passed over.
+    `recorded`: by the `p_good` that was recorded; rows without one are passed over.
     """
     found: list[Scored] = []
     names: Counter[str] = Counter()
     for row in rows:
-        unlabelled = row.draft_correct is None and row.verifier_correct is None
-        if not unlabelled and not (recorded and row.p_good is None):
+        labelled = row.draft_correct is not None or row.verifier_correct is not None
+        if labelled and not (recorded and row.p_good is None):
             found.append(scored(row, None if recorded else estimator))
             names[row.file] += 1
     files = tuple(Source(name, count) for name, count in sorted(names.items()))
@@ -132,17 +136,12 @@ def labels_of(rows: Iterable[Row], estimator: Estimator, *, recorded: bool = Fal
 
 def to_labels(rows: Sequence[Scored], files: tuple[Source, ...] = ()) -> Labels:
     """Rows by `scored` as arrays."""
-    columns = np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS)).T
-    return Labels(**dict(zip(COLUMNS, columns, strict=True)), files=files)
+    score, keepable, draft, strong, draft_usd, strong_usd = np.array(rows, float).reshape(-1, 6).T
+    return Labels(score, keepable, draft, strong, draft_usd, strong_usd, files)
 
 
 def to_file(found: Calibration, labels: Labels, *, estimator: str) -> CalibrationFile:
-    """What was found, with where it comes from, as a calibration file.
-
-    Args:
-        found: by `calibrate`.
-        labels: what it was given.
-        estimator: fingerprint of what scored them.
+    """What `calibrate` found in `labels`; `estimator` is the fingerprint of what scored them.
 
     Raises:
         ConfigError: it is a refusal; there is nothing to write.
@@ -189,11 +188,6 @@ def scored(row: Row, estimator: Estimator | None) -> Scored:
     return score, float(kept), draft, strong, draft_usd, strong_usd
 
 
-def _losses(labels: Labels, target: float) -> Losses:
-    loss = losses(labels.draft, labels.strong, target)
-    return Losses(np.where(labels.keepable > 0, loss.kept, loss.escalated), loss.escalated)
-
-
 def _wanting(labels: Labels, found: Calibration) -> bool:
     """Whether labels are wanting, not drafts bad.
 
@@ -201,29 +195,15 @@ def _wanting(labels: Labels, found: Calibration) -> bool:
     counts at its worst, where it would not be if that were at its best.
     """
     draft, strong = np.isnan(labels.draft), np.isnan(labels.strong)
-    if not found.rows or not (draft.any() or strong.any()):
+    if not (draft.any() or strong.any()):
         return False
     if draft.all() or strong.all() or found.advice != "direct":
         return bool(draft.all() or strong.all())
     best = np.where(draft, 1.0, labels.draft)
-    filled = msgspec.structs.replace(
-        labels, draft=best, strong=np.where(strong, best, labels.strong)
-    )
+    known = np.where(strong, best, labels.strong)
+    filled = msgspec.structs.replace(labels, draft=best, strong=known)
     at_best = calibrate(filled, target=found.target, confidence=found.confidence)
     return at_best.advice != "direct"
-
-
-def _refused(labels: Labels, blank: Calibration) -> Calibration:
-    """Says which labels are missing, and how to give them."""
-    columns = (("draft_correct", labels.draft), ("verifier_correct", labels.strong))
-    counts = [(name, int(np.isnan(column).sum())) for name, column in columns]
-    lacking = " and ".join(f"{count} have no {name}" for name, count in counts if count)
-    return msgspec.structs.replace(
-        blank,
-        advice="refused",
-        reason=f"of {blank.rows} labelled rows {lacking}, but the promise compares the two, and "
-        f"what is not known counts at its worst. {HOW_TO_LABEL}",
-    )
 
 
 def _with(labels: Labels, threshold: float, found: Calibration) -> Calibration:
@@ -255,13 +235,11 @@ def _with(labels: Labels, threshold: float, found: Calibration) -> Calibration:
 
 def _without(labels: Labels, loss: Losses, tested: Certified, found: Calibration) -> Calibration:
     """Nothing but escalating everything is safe, or nothing is known yet."""
-    alpha, target = 1 - found.confidence, found.target
-    if not found.rows:
-        typical = losses(np.ones(1), np.ones(1), target).kept
-    else:
-        keep = labels.score >= tested.thresholds[0]
-        typical = np.where(keep, loss.kept, loss.escalated)
-    needed = rows_needed(typical, target=target, alpha=alpha)
+    target = found.target
+    typical = losses(np.ones(1), np.ones(1), target).kept
+    if found.rows:
+        typical = np.where(labels.score >= tested.thresholds[0], loss.kept, loss.escalated)
+    needed = rows_needed(typical, target=target, alpha=1 - found.confidence)
     if needed is None:
         return _nothing_safe(found)
     more = max(1, needed - found.rows)

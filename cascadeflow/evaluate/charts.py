@@ -11,8 +11,7 @@ A picture is a Vega-Lite specification, which altair checks. Only numbers go int
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 import altair as alt
@@ -21,8 +20,7 @@ import numpy as np
 from .metrics import Floats, reliability, run_ends
 from .workload import QUERY, Mask, Workload
 
-Spec: TypeAlias = dict[str, Any]
-"""Vega-Lite as JSON types."""
+Layers: TypeAlias = alt.LayerChart | alt.FacetChart
 
 MOST_POINTS: Final = 200
 CELLS: Final = 20
@@ -36,15 +34,19 @@ DRAFTS: Final = {"right": GREEN, "wrong": RED}
 def picture(workload: Workload) -> alt.HConcatChart:
     """The three side by side; without rows that have both labels the first is left out."""
     labels, paired = workload.judged, workload.paired
-    parts = [_trade(workload, paired)] if paired.any() else []
-    parts += [_reliability(workload, labels), _histogram(workload, labels)]
-    apart = {"scale": {"color": "independent"}}
-    return alt.HConcatChart.from_dict({"title": workload.name, "hconcat": parts, "resolve": apart})
+    parts: list[alt.Chart | Layers] = [_trade(workload, paired)] if paired.any() else []
+    p_good, weak = workload.column("p_good")[labels], workload.column("weak")[labels]
+    parts += [_reliability(p_good, weak), _histogram(p_good, weak >= 0.5)]
+    apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
+    return alt.HConcatChart(hconcat=parts, title=workload.name, resolve=apart)
 
 
-def _trade(workload: Workload, paired: Mask) -> Spec:
+def _trade(workload: Workload, paired: Mask) -> Layers:
     weak, strong = workload.column("weak")[paired], workload.column("strong")[paired]
-    draft, alone = _dollars(workload, paired)
+    draft = np.nan_to_num(workload.column("draft_dollars"))[paired]
+    alone = np.nan_to_num(workload.column("strong_dollars"))[paired]
+    if alone.sum() <= 0:  # without prices the share escalated stands for the cost
+        draft, alone = np.zeros(len(draft)), np.ones(len(alone))
     kept = workload.kept[paired]
     here = {
         "cost": float((draft.sum() + alone[~kept].sum()) / alone.sum()),
@@ -54,51 +56,25 @@ def _trade(workload: Workload, paired: Mask) -> Spec:
         "judge": workload.column("score")[paired],
         "oracle": weak - strong,
         "query length": workload.column(QUERY)[paired],
-        "random": None,
+        "random": np.zeros(len(weak)),
     }
     points = [
         {"line": name, "cost": cost, "correct": correct}
         for name, score in scores.items()
         for cost, correct in _walk(score, strong - weak, draft, alone, float(weak.mean()))
     ]
-    encoding = {
-        "x": {"field": "cost", "type": "quantitative", "title": "cost, strong alone = 1"},
-        "y": {"field": "correct", "type": "quantitative", "scale": {"zero": False}},
-    }
-    lines = {
-        "data": {"values": points},
-        "mark": "line",
-        "encoding": encoding | {"order": {"field": "cost"}, "color": _colour("line", LINES)},
-    }
-    dot = {
-        "data": {"values": [here]},
-        "mark": {"type": "point", "filled": True, "size": 90, "color": RED},
-        "encoding": encoding,
-    }
-    return {**SIZE, "title": "Cost and quality (dot: the policy)", "layer": [lines, dot]}
-
-
-def _dollars(workload: Workload, paired: Mask) -> tuple[Floats, Floats]:
-    """Of drafts and verifiers; without prices the share escalated stands for the cost."""
-    draft = np.nan_to_num(workload.column("draft_dollars"))[paired]
-    alone = np.nan_to_num(workload.column("strong_dollars"))[paired]
-    if alone.sum() <= 0:
-        return np.zeros(len(draft)), np.ones(len(alone))
-    return draft, alone
+    x = alt.X("cost:Q", title="cost, strong alone = 1")
+    y = alt.Y("correct:Q", scale=alt.Scale(zero=False))
+    lines = _chart(points).mark_line()
+    lines = lines.encode(x=x, y=y, order="cost:Q", color=_colour("line", LINES))
+    dot = _chart([here]).mark_point(filled=True, size=90, color=RED).encode(x=x, y=y)
+    return alt.layer(lines, dot, title="Cost and quality (dot: the policy)", **SIZE)
 
 
 def _walk(
-    score: Floats | None, gain: Floats, draft: Floats, alone: Floats, least: float
+    score: Floats, gain: Floats, draft: Floats, alone: Floats, least: float
 ) -> Iterator[tuple[float, float]]:
-    """(cost, correctness) as more and more is escalated, the lowest scores first.
-
-    Without a score (random) the line goes straight from one end to the other.
-    """
-    if score is None:
-        start = float(draft.sum() / alone.sum())
-        yield start, least
-        yield start + 1, least + float(gain.mean())
-        return
+    """(cost, correctness) as more and more is escalated, the lowest scores first."""
     order = np.argsort(score, kind="stable")
     gained = np.concatenate([[0.0], np.cumsum(gain[order])])
     paid = np.concatenate([[0.0], np.cumsum(alone[order])]) + draft.sum()
@@ -109,53 +85,41 @@ def _walk(
         yield float(paid[at] / alone.sum()), least + float(gained[at]) / len(order)
 
 
-def _reliability(workload: Workload, labels: Mask) -> Spec:
-    bins = reliability(workload.column("p_good")[labels], workload.column("weak")[labels])
-    seen = [
-        {"p": p, "right": right} for p, right in zip(bins.estimated, bins.observed, strict=True)
+def _reliability(p_good: Floats, weak: Floats) -> Layers:
+    seen = [{"p": p, "right": right} for p, right, _ in reliability(p_good, weak)]
+    unit = alt.Scale(domain=[0, 1])
+    x = alt.X("p:Q", title="p_good", scale=unit)
+    y = alt.Y("right:Q", title="share right", scale=unit)
+    ends = _chart({"p": end, "right": end} for end in (0, 1))
+    diagonal = ends.mark_line(color=GREY, strokeDash=[4, 4]).encode(x=x, y=y)
+    line = _chart(seen).mark_line(point=True, color=BLUE).encode(x=x, y=y)
+    return alt.layer(diagonal, line, title="Reliability", **SIZE)
+
+
+def _histogram(p_good: Floats, right: Mask) -> alt.Chart:
+    edges = np.linspace(0, 1, CELLS + 1).tolist()
+    cells = [
+        {"draft": draft, "low": low, "high": high, "rows": count}
+        for draft, drafts in (("right", p_good[right]), ("wrong", p_good[~right]))
+        for count, low, high in zip(
+            np.histogram(drafts, edges)[0].tolist(), edges, edges[1:], strict=False
+        )
     ]
-    unit = {"domain": [0, 1]}
-    encoding = {
-        "x": {"field": "p", "type": "quantitative", "title": "p_good", "scale": unit},
-        "y": {"field": "right", "type": "quantitative", "title": "share right", "scale": unit},
-    }
-    diagonal = {
-        "data": {"values": [{"p": end, "right": end} for end in (0, 1)]},
-        "mark": {"type": "line", "color": GREY, "strokeDash": [4, 4]},
-        "encoding": encoding,
-    }
-    line = {
-        "data": {"values": seen},
-        "mark": {"type": "line", "point": True, "color": BLUE},
-        "encoding": encoding,
-    }
-    return {**SIZE, "title": "Reliability", "layer": [diagonal, line]}
+    title = "p_good of right and wrong drafts"
+    bars = _chart(cells).mark_bar(opacity=0.6).properties(title=title, **SIZE)
+    chart: alt.Chart = bars.encode(
+        x=alt.X("low:Q", bin="binned", title="p_good"),
+        x2="high",
+        y=alt.Y("rows:Q", stack=None),
+        color=_colour("draft", DRAFTS),
+    )
+    return chart
 
 
-def _histogram(workload: Workload, labels: Mask) -> Spec:
-    p_good = workload.column("p_good")[labels]
-    right = workload.column("weak")[labels] >= 0.5
-    cells = [*_cells("right", p_good[right]), *_cells("wrong", p_good[~right])]
-    return {
-        **SIZE,
-        "title": "p_good of right and wrong drafts",
-        "data": {"values": cells},
-        "mark": {"type": "bar", "opacity": 0.6},
-        "encoding": {
-            "x": {"field": "low", "bin": "binned", "type": "quantitative", "title": "p_good"},
-            "x2": {"field": "high"},
-            "y": {"field": "rows", "type": "quantitative", "stack": None},
-            "color": _colour("draft", DRAFTS),
-        },
-    }
+def _chart(values: Iterable[dict[str, Any]]) -> alt.Chart:
+    return alt.Chart(alt.InlineData([*values]))
 
 
-def _cells(draft: str, p_good: Floats) -> Iterator[Spec]:
-    counts, edges = np.histogram(p_good, bins=CELLS, range=(0, 1))
-    for count, (low, high) in zip(counts.tolist(), pairwise(edges.tolist()), strict=True):
-        yield {"draft": draft, "low": low, "high": high, "rows": count}
-
-
-def _colour(field: str, colours: dict[str, str]) -> Spec:
-    scale = {"domain": [*colours], "range": [*colours.values()]}
-    return {"field": field, "type": "nominal", "title": None, "scale": scale}
+def _colour(field: str, colours: dict[str, str]) -> alt.Color:
+    scale = alt.Scale(domain=[*colours], range=[*colours.values()])
+    return alt.Color(f"{field}:N", title=None, scale=scale)

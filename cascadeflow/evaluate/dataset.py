@@ -22,9 +22,9 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
@@ -42,6 +42,10 @@ JUDGES: tuple[JudgeName, ...] = get_args(JudgeName)
 
 LABELS = ("draft_correct", "verifier_correct")
 
+ANYTHING = {"type": "object"}
+"""The parameters of a tool that names none."""
+
+Cut = TypeVar("Cut", str, list[float])
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -125,18 +129,16 @@ def files(paths: list[Path]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        for each in _inside(path) if path.is_dir() else [path]:
+        inside = [path]
+        if path.is_dir():
+            inside = sorted(each for each in path.iterdir() if each.name.endswith(SUFFIXES))
+        if not inside:
+            raise ConfigError(f"{path}: no recording in it; names end in {', '.join(SUFFIXES)}")
+        for each in inside:
             if not each.is_file():
                 raise ConfigError(f"{each}: no such file or directory")
             found.setdefault(each.resolve(), each)
     return list(found.values())
-
-
-def _inside(directory: Path) -> list[Path]:
-    inside = sorted(each for each in directory.iterdir() if each.name.endswith(SUFFIXES))
-    if not inside:
-        raise ConfigError(f"{directory}: no recording in it; names end in {', '.join(SUFFIXES)}")
-    return inside
 
 
 def name_of(path: Path) -> str:
@@ -182,7 +184,14 @@ def request_of(row: Row) -> Request:
             messages.append({"role": "user", "content": row.query})
     return Request(
         messages=tuple(messages),
-        tools=tuple(map(_tool, row.tools or ())),
+        tools=tuple(
+            {
+                "name": str(told.get("name", "")),
+                "description": str(told.get("description") or ""),
+                "parameters": told.get("parameters") or told.get("input_schema") or ANYTHING,
+            }
+            for told in map(_function, row.tools or ())
+        ),
         tool_choice=row.tool_choice,
         response_format=row.response_format,
     )
@@ -191,50 +200,30 @@ def request_of(row: Row) -> Request:
 def deltas_of(answer: Answer, pieces: int = 1) -> list[Delta]:
     """The answer as a stream: its text, its calls, the `Stop`.
 
-    Args:
-        answer: what was recorded.
-        pieces: into how many deltas the text, and the arguments of each call, are cut; the
-            log-probabilities are dealt out evenly. At least 1.
+    The text, and the arguments of each call, are cut into `pieces` deltas, at least 1; the
+    log-probabilities are dealt out evenly.
     """
-    calls = [_call(call) for call in answer.tool_calls or ()]
-    deltas: list[Delta] = [*_texts(answer.content or "", answer.logprobs or [], pieces)]
-    for index, (identity, name, arguments) in enumerate(calls):
-        deltas.append(ToolCallDelta(index, identity, name))
-        deltas += [ToolCallDelta(index, arguments=part) for part in _cut(arguments, pieces)]
-    reason: StopReason = answer.finish_reason or ("tool_calls" if calls else "stop")
-    return [*deltas, Stop(reason)]
-
-
-def _texts(text: str, logprobs: list[float], pieces: int) -> Iterator[TextDelta]:
-    parts = _cut(text, pieces)
-    for at, part in enumerate(parts):
-        start, end = (len(logprobs) * edge // len(parts) for edge in (at, at + 1))
-        yield TextDelta(part, tuple(logprobs[start:end]))
-
-
-def _cut(text: str, pieces: int) -> list[str]:
-    """`text` in at most `pieces` parts of about the same length, none of them empty."""
+    text, calls = answer.content or "", answer.tool_calls or ()
     count = min(max(pieces, 1), len(text))
-    edges = [len(text) * at // count for at in range(count + 1)] if count else []
-    return [text[start:end] for start, end in pairwise(edges)]
+    deltas: list[Delta] = [
+        TextDelta(part, tuple(logprobs))
+        for part, logprobs in zip(
+            _cut(text, count), _cut(answer.logprobs or [], count), strict=True
+        )
+    ]
+    for index, call in enumerate(calls):
+        told = _function(call)
+        deltas.append(ToolCallDelta(index, str(call.get("id") or ""), str(told.get("name") or "")))
+        given = told.get("arguments")
+        arguments = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        parts = _cut(arguments, min(max(pieces, 1), len(arguments)))
+        deltas += [ToolCallDelta(index, arguments=part) for part in parts]
+    return [*deltas, Stop(answer.finish_reason or ("tool_calls" if calls else "stop"))]
 
 
-def _call(call: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Id, name and arguments as JSON text."""
-    told = _function(call)
-    arguments = told.get("arguments")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return str(call.get("id") or ""), str(told.get("name") or ""), text
-
-
-def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool in normal form."""
-    told = _function(tool)
-    return {
-        "name": str(told.get("name", "")),
-        "description": str(told.get("description") or ""),
-        "parameters": told.get("parameters") or told.get("input_schema") or {"type": "object"},
-    }
+def _cut(whole: Cut, count: int) -> list[Cut]:
+    """`whole` in parts of about the same length."""
+    return [whole[len(whole) * at // count : len(whole) * (at + 1) // count] for at in range(count)]
 
 
 def _function(told: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -246,12 +235,8 @@ def _function(told: Mapping[str, Any]) -> Mapping[str, Any]:
 def _row(told: Mapping[str, Any], feedback: Mapping[str, float], path: Path, where: str) -> Row:
     if told.get("query") is None and not told.get("messages"):
         raise ConfigError(f"{where}: the row has neither query nor messages")
-    fixed: dict[str, Any] = {
-        "id": str(told.get("id", "")),
-        "file": name_of(path),
-        "tool_choice": _choice(told.get("tool_choice")),
-        **{name: _label(name, told.get(name), where) for name in LABELS},
-    }
+    fixed: dict[str, Any] = {name: _label(name, told.get(name), where) for name in LABELS}
+    fixed["id"] = str(told.get("id", ""))
     if fixed["id"] in feedback:
         fixed[LABELS[0] if told.get("accepted") else LABELS[1]] = feedback[fixed["id"]]
     try:
@@ -261,6 +246,7 @@ def _row(told: Mapping[str, Any], feedback: Mapping[str, float], path: Path, whe
             for judge in JUDGES
             if isinstance(p_good := evidence.get(judge), int | float) and 0 <= p_good <= 1
         ]
+        fixed |= {"tool_choice": _choice(told.get("tool_choice")), "file": name_of(path)}
         return msgspec.convert({**told, **fixed, "opinions": opinions}, Row)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {error}") from None
@@ -276,14 +262,12 @@ def _choice(choice: str | Mapping[str, Any] | None) -> ToolChoice | None:
             return None
 
 
-def _label(name: str, value: float | None, where: str) -> float | None:
-    match value:
-        case None:
-            return None
-        case int() | float() if 0 <= value <= 1:
-            return float(value)
-        case _:
-            raise ConfigError(f"{where}: {name} is {value}; it must be from 0 (wrong) to 1 (right)")
+def _label(name: str, value: object, where: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and 0 <= value <= 1:
+        return float(value)
+    raise ConfigError(f"{where}: {name} is {value}; it must be from 0 (wrong) to 1 (right)")
 
 
 def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -291,10 +275,10 @@ def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, text in _lines(path):
         where = f"{path}:{number}"
         try:
-            yield where, _decode(text, where)
-        except ConfigError:
+            yield where, _decode(text)
+        except (ValueError, RecursionError, msgspec.ValidationError) as error:
             if text.endswith(b"\n"):
-                raise
+                raise ConfigError(f"{where}: not a JSON object of a row: {error}") from None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -308,17 +292,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
 
 
-def _decode(text: bytes, where: str) -> dict[str, Any]:
-    """The object of a line. What msgspec refuses gets a second chance: NaN, lone surrogates.
-
-    Raises:
-        ConfigError: it is no JSON object.
-    """
-    try:
+def _decode(text: bytes) -> dict[str, Any]:
+    """The object of a line. What msgspec refuses gets a second chance: NaN, lone surrogates."""
+    with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
         return _OBJECT.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        pass
-    try:
-        return msgspec.convert(json.loads(text), dict[str, Any])
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise ConfigError(f"{where}: not a JSON object of a row: {error}") from None
+    return msgspec.convert(json.loads(text), dict[str, Any])

@@ -52,14 +52,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     cpt80: float = _NAN
 
 
-class Reliability(msgspec.Struct, frozen=True):
-    """Estimated against observed, one entry for each bin."""
-
-    estimated: list[float]
-    observed: list[float]
-    rows: list[int]
-
-
 class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True):
     """What fixed accept/escalate decisions give."""
 
@@ -84,8 +76,6 @@ class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True):
 class Ranking:
     """Rows in the order of their scores; equal scores form one step."""
 
-    __slots__ = ("_ends", "_order", "_strong", "_weak", "rows")
-
     def __init__(self, score: ArrayLike, weak: ArrayLike, strong: ArrayLike) -> None:
         scores = _floats(score)
         self._order = np.argsort(scores, kind="stable")
@@ -93,15 +83,15 @@ class Ranking:
         self._strong = _floats(strong)[self._order]
         self._ends = run_ends(scores[self._order])
         self.rows = len(scores)
-        """How many."""
 
     def figures(self, weights: Floats | None = None) -> Figures:
         """All of them; `weights` is how often each row was drawn, in the order given."""
         if not self.rows:
             return Figures()
         share, gain = self.curve(weights)
+        drawn = self._drawn(weights)
         return Figures(
-            auroc=self._auroc(self._drawn(weights)),
+            auroc=_auroc(drawn * self._weak, drawn * (1 - self._weak), self._ends),
             apgr=_area(share, gain),
             cpt50=_crossing(share, gain, 0.5),
             cpt80=_crossing(share, gain, 0.8),
@@ -129,17 +119,6 @@ class Ranking:
         """How often each row was drawn, in the order of the scores."""
         return np.ones(self.rows) if weights is None else weights[self._order]
 
-    def _auroc(self, drawn: Floats) -> float:
-        positive, negative = drawn * self._weak, drawn * (1 - self._weak)
-        total = float(positive.sum() * negative.sum())
-        if total <= 0:
-            return _NAN
-        # Up to and including each step of equal scores; within a step half of the pairs count.
-        right = np.diff(np.cumsum(positive)[self._ends], prepend=0.0)
-        wrong = np.cumsum(negative)[self._ends]
-        half = (wrong + np.concatenate([[0.0], wrong[:-1]])) / 2
-        return float((right * half).sum() / total)
-
 
 def draws(rows: int, count: int = DRAWS, seed: int = 0) -> Iterator[Floats]:
     """How often each row was drawn, `count` times; the same seed gives the same draws."""
@@ -165,14 +144,7 @@ def linear_interval(
     """A share of the gap with an interval in which each draw weighs by its own gap.
 
     A draw in which the gap nearly closes makes the share itself explode; what it adds to a sum over
-    files is the share times the gap.
-
-    Args:
-        value: of all rows.
-        drawn: the same of each draw.
-        gap: of all rows.
-        gaps: of each draw.
-        confidence: between 0 and 1.
+    files is the share times the gap. `value` and `gap` are of all rows, the others of each draw.
     """
     if not gap > 0:
         return Figure(value)
@@ -210,30 +182,34 @@ def brier(p: ArrayLike, correct: ArrayLike) -> float:
     return float(np.mean((_floats(p) - _floats(correct)) ** 2))
 
 
-def reliability(p: ArrayLike, correct: ArrayLike) -> Reliability:
-    """Mean probability and mean outcome in `BINS` bins of as many rows each."""
+def reliability(p: ArrayLike, correct: ArrayLike) -> list[tuple[float, float, int]]:
+    """(mean probability, mean outcome, rows) of each of `BINS` bins of as many rows."""
     probabilities, outcomes = _floats(p), _floats(correct)
     order = np.argsort(probabilities, kind="stable")
-    parts = [part for part in np.array_split(order, BINS) if len(part)]
-    return Reliability(
-        [float(probabilities[part].mean()) for part in parts],
-        [float(outcomes[part].mean()) for part in parts],
-        [len(part) for part in parts],
-    )
+    return [
+        (float(probabilities[part].mean()), float(outcomes[part].mean()), len(part))
+        for part in np.array_split(order, BINS)
+        if len(part)
+    ]
 
 
 def ece(p: ArrayLike, correct: ArrayLike) -> float:
     """Expected calibration error over bins of as many rows each."""
-    found = reliability(p, correct)
-    gaps = np.abs(np.subtract(found.estimated, found.observed))
-    return float(np.average(gaps, weights=found.rows)) if found.rows else 0.0
+    bins = reliability(p, correct)
+    apart = sum(abs(estimated - observed) * rows for estimated, observed, rows in bins)
+    return apart / max(1, sum(rows for *_, rows in bins))
 
 
 def run_ends(ordered: Floats) -> NDArray[np.intp]:
     """The last index of each run of equal values."""
-    if not len(ordered):
-        return np.zeros(0, dtype=np.intp)
-    return np.flatnonzero(np.concatenate([np.diff(ordered) != 0, [True]]))
+    return np.flatnonzero(np.diff(ordered, append=np.nan) != 0)
+
+
+def _auroc(positive: Floats, negative: Floats, ends: NDArray[np.intp]) -> float:
+    # The area under the curve of right against wrong drafts, up to each step of equal scores.
+    right, wrong = (np.append(0.0, np.cumsum(each)[ends]) for each in (positive, negative))
+    total = float(right[-1] * wrong[-1])
+    return _area(right, wrong) / total if total > 0 else _NAN
 
 
 def _area(share: Floats, gain: Floats) -> float:
@@ -249,8 +225,7 @@ def _crossing(share: Floats, gain: Floats, target: float) -> float:
     if not len(reached):
         return 1.0
     at = int(reached[0])
-    low, high = float(gain[at]), float(gain[at + 1])
-    part = (target - low) / (high - low) if high > low else 0.0
+    part = (target - gain[at]) / (gain[at + 1] - gain[at])  # the first is below the target
     return float(share[at] + (share[at + 1] - share[at]) * part)
 
 

@@ -20,6 +20,7 @@ import msgspec
 from ..calibration import load_policy
 from ..core.answer import FIRST_LOOK, LOOKS_PER_DOUBLING
 from ..core.economics import Costs, Priced
+from ..core.ledger import utf8_length
 from ..core.policy import Advisable, Estimator, Observer, Opinion, Policy, ThresholdPolicy
 from ..errors import ConfigError
 from ..quality import default_estimator
@@ -103,40 +104,32 @@ def policy(text: str) -> Policy:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         return load_policy(text)
-    match numbers:
-        case [accept_at]:
-            return ThresholdPolicy(accept_at, min(accept_at, ThresholdPolicy().hopeless))
-        case [accept_at, hopeless]:
-            return ThresholdPolicy(accept_at, hopeless)
-        case _:
-            raise ConfigError(f'policy is {text!r}; it must be like "0.6" or "0.6,0.15", or a path')
+    if len(numbers) > 2:
+        raise ConfigError(f'policy is {text!r}; it must be like "0.6" or "0.6,0.15", or a path')
+    accept_at, *hopeless = numbers
+    return ThresholdPolicy(accept_at, *hopeless or [min(accept_at, ThresholdPolicy().hopeless)])
 
 
 def replay(
     row: Row, estimator: Estimator, policy: Policy | None = None, *, streamed: bool = False
 ) -> Replayed:
-    """Judge one row.
+    """Judge one row without a look at its labels; `policy` None: the shipped thresholds.
 
-    Args:
-        row: a recorded row; labels are not looked at.
-        estimator: makes the observer.
-        policy: None: the shipped thresholds.
-        streamed: whether the draft is also judged while it streams. It costs a few times as much.
+    `streamed`: the draft is also judged while it streams, which costs a few times as much.
     """
     rule = ThresholdPolicy() if policy is None else policy
     if isinstance(rule, Priced):
         rule = rule.priced(Costs(row.draft.cost or 0.0, row.strong_cost or 0.0))
     request = request_of(row)
     observer = estimator.observe(request)
-    form = "tools" if request.tools else "text"
-    before = observer.estimate()
+    before = estimate = observer.estimate()
     asked = rule.decide(before, "before")[0] != "escalate"
-    estimate = before
     if recorded(row.draft):
         for delta in deltas_of(row.draft):
             observer.feed(delta)
         advise(observer, row)
         estimate = observer.estimate()
+    form = "tools" if request.tools else "text"
     return Replayed(
         form=observer.form if isinstance(observer, Formed) else form,
         before=before.p_good,
@@ -156,10 +149,10 @@ def recorded(answer: Answer) -> bool:
 
 def tokens_of(answer: Answer) -> int:
     """Generated tokens: as recorded, else estimated from the text. At least 1."""
-    if answer.tokens_out is not None:
-        return max(1, answer.tokens_out)
-    said = sum(map(_size, deltas_of(answer)))
-    return max(1, math.ceil(said / BYTES_PER_TOKEN))
+    tokens = answer.tokens_out
+    if tokens is None:
+        tokens = math.ceil(sum(map(_size, deltas_of(answer))) / BYTES_PER_TOKEN)
+    return max(1, tokens)
 
 
 def advise(observer: Observer, row: Row) -> None:
@@ -209,8 +202,8 @@ def _size(delta: Delta) -> int:
     """Bytes of the answer in a delta."""
     match delta:
         case TextDelta(text):
-            return len(text.encode("utf-8", "surrogatepass"))
+            return utf8_length(text)
         case ToolCallDelta(name=name, arguments=arguments):
-            return len((name + arguments).encode("utf-8", "surrogatepass"))
+            return utf8_length(name + arguments)
         case _:
             return 0

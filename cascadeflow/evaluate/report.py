@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -107,13 +107,12 @@ def _mistakes(kind: Kind, mistakes: Sequence[Mistake]) -> str:
     if not mistakes:
         return ""
     head = "<tr><th>id</th><th>p_good</th><th>lost</th><th>query</th><th>draft</th><th>evidence"
-    rows = "\n".join(f"<tr>{''.join(_cells(each))}</tr>" for each in mistakes)
-    return f"<h3>{HEADINGS[kind]}</h3>\n<table>{head}</th></tr>\n{rows}</table>"
-
-
-def _cells(mistake: Mistake) -> Iterator[str]:
-    weigh = percent if mistake.kind == "kept_wrong" else dollars
-    evidence = "\n".join(f"{name} {value:.3g}" for name, value in mistake.evidence.items())
-    measured = (number(mistake.p_good, 2), weigh(mistake.weight))
-    for text in (mistake.id, *measured, mistake.query, mistake.draft, evidence):
-        yield f"<td>{html.escape(text)}</td>"
+    weigh = percent if kind == "kept_wrong" else dollars
+    rows: list[str] = []
+    for each in mistakes:
+        evidence = "\n".join(f"{name} {value:.3g}" for name, value in each.evidence.items())
+        measured = (number(each.p_good, 2), weigh(each.weight))
+        cells = map(html.escape, (each.id, *measured, each.query, each.draft, evidence))
+        rows.append(f"<tr><td>{'</td><td>'.join(cells)}</td></tr>")
+    table = "\n".join(rows)
+    return f"<h3>{HEADINGS[kind]}</h3>\n<table>{head}</th></tr>\n{table}</table>"

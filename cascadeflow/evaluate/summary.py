@@ -120,11 +120,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def summarise(workload: Workload, resamples: int = DRAWS) -> Summary:
-    """All figures of a workload.
-
-    Args:
-        workload: replayed rows.
-        resamples: bootstrap draws behind each interval; 0: no intervals.
+    """All figures of a workload; `resamples` draws are behind each interval, 0: no intervals.
 
     Raises:
         ConfigError: none of its rows says whether the draft was right.
@@ -137,6 +133,12 @@ def summarise(workload: Workload, resamples: int = DRAWS) -> Summary:
     p_good, labels = get("p_good")[judged], get("weak")[judged]
     oracled = Ranking(weak - strong, weak, strong).figures()
     ranked = _figures(Ranking(get("score")[paired], weak, strong), resamples)
+    signals: dict[str, Mask] = {
+        name: rows
+        for name in (QUERY, "before", *RAW)
+        if (rows := paired & ~np.isnan(get(name))).sum() >= LEAST_ROWS
+    }
+    raw = {name: _ranked(workload, get(name), rows).figures() for name, rows in signals.items()}
     return Summary(
         name=workload.name,
         family=workload.name.partition("__")[0],
@@ -156,8 +158,12 @@ def summarise(workload: Workload, resamples: int = DRAWS) -> Summary:
         point=_point(workload),
         by_benefit=bool(paired.any()) and not np.isnan(get("benefit")).all(),
         by_p_good=Ranking(get("p_good")[paired], weak, strong).figures(),
-        baselines=_baselines(workload) | {"oracle": oracled},
-        comparisons=_comparisons(workload, resamples),
+        baselines={"random": RANDOM, **raw, "oracle": oracled},
+        comparisons=[
+            _comparison(workload, name, rows, resamples)
+            for name, rows in signals.items()
+            if name != "before"
+        ],
         forms=dict(workload.forms.most_common()),
         streaming=_streaming(workload),
     )
@@ -201,37 +207,17 @@ def _point(workload: Workload) -> OperatingPoint | None:
     return operating_point(*(column[paired] for column in columns))
 
 
-def _baselines(workload: Workload) -> dict[str, Figures]:
-    return {"random": RANDOM} | {
-        name: _ranked(workload, workload.column(name)[rows], rows).figures()
-        for name in (QUERY, "before", *RAW)
-        if (rows := _with_signal(workload, name)) is not None
-    }
-
-
-def _with_signal(workload: Workload, name: str) -> Mask | None:
-    """The paired rows that have it; None: too few."""
-    rows: Mask = workload.paired & ~np.isnan(workload.column(name))
-    return rows if rows.sum() >= LEAST_ROWS else None
-
-
 def _ranked(workload: Workload, score: Floats, rows: Mask) -> Ranking:
-    return Ranking(score, workload.column("weak")[rows], workload.column("strong")[rows])
-
-
-def _comparisons(workload: Workload, resamples: int) -> list[Comparison]:
-    return [
-        _comparison(workload, name, rows, resamples)
-        for name in (QUERY, *RAW)
-        if (rows := _with_signal(workload, name)) is not None
-    ]
+    """Some rows by the scores of all."""
+    get = workload.column
+    return Ranking(score[rows], get("weak")[rows], get("strong")[rows])
 
 
 def _comparison(workload: Workload, name: str, rows: Mask, resamples: int) -> Comparison:
     get = workload.column
-    scores = [get("score")[rows], get(name)[rows]]
+    scores = [get("score"), get(name)]
     if workload.held_out:
-        scores = [_within(each, get("fold")[rows]) for each in scores]
+        scores = [_within(each, get("fold"), rows) for each in scores]
     ours, raw = (_ranked(workload, each, rows) for each in scores)
     drawn = [
         (ours.apgr(each) - raw.apgr(each), raw.gap(each)) for each in draws(raw.rows, resamples)
@@ -249,14 +235,14 @@ def _comparison(workload: Workload, name: str, rows: Mask, resamples: int) -> Co
     )
 
 
-def _within(scores: Floats, folds: Floats) -> Floats:
-    """The share of its fold that ranks below each score; of equals half.
+def _within(scores: Floats, folds: Floats, rows: Mask) -> Floats:
+    """The share of the rows of its fold that ranks below each score; of equals half.
 
     Scores of different weights are not of one scale: pooled, a signal would lose to itself.
     """
     shares = np.empty(len(scores))
-    for fold in np.unique(folds):
-        mine = folds == fold
+    for fold in np.unique(folds[rows]):
+        mine = rows & (folds == fold)
         ordered = np.sort(scores[mine])
         ends = [np.searchsorted(ordered, scores[mine], side) for side in ("left", "right")]
         shares[mine] = (ends[0] + ends[1]) / (2 * len(ordered))
@@ -271,6 +257,10 @@ def _streaming(workload: Workload) -> Streaming | None:
     rejected, tokens = ~workload.kept, get("tokens")
     saved = np.where(gone, tokens - get("abandoned_tokens"), 0.0)
     read = np.where(direct, 0.0, tokens - saved)
+    # What is not read to its end is escalated, whatever the rest of it would have shown.
+    cut = np.where(direct, get("before"), get("abandoned_p")) - 10
+    scores = get("score"), np.where(direct | gone, cut, get("score"))
+    late, soon = (_ranked(workload, each, workload.paired).figures().apgr for each in scores)
     return Streaming(
         rate=workload.rate,
         rejected=int(rejected.sum()),
@@ -280,20 +270,9 @@ def _streaming(workload: Workload) -> Streaming | None:
         saved_median=_median((saved / tokens)[gone]),
         tokens_saved=int(saved.sum()),
         seconds_saved=float(saved.sum()) / workload.rate,
-        apgr_lost=_apgr_lost(workload, direct, gone),
+        apgr_lost=late - soon,
         wrongly=_mean(get("weak")[gone & workload.judged]),
     )
-
-
-def _apgr_lost(workload: Workload, direct: Mask, gone: Mask) -> float:
-    """What is not read to its end is escalated, whatever the rest of it would have shown."""
-    get, paired = workload.column, workload.paired
-    at_end = get("score")
-    early = np.where(direct, get("before") - 10, np.where(gone, get("abandoned_p") - 10, at_end))
-    late, soon = (
-        _ranked(workload, each[paired], paired).figures().apgr for each in (at_end, early)
-    )
-    return late - soon
 
 
 def _mean(values: Floats | Mask) -> float:

@@ -35,22 +35,16 @@ def table(title: str, columns: Columns[T], lines: Iterable[T], words: int = 1) -
 
 def file_tables(summaries: Sequence[Summary]) -> Iterator[Table]:
     """What one judge makes of each file."""
-    yield table(
-        "Ranking: how well the judge tells which drafts to replace, 95 % intervals",
-        RANKING,
-        summaries,
-    )
-    by_benefit = [each for each in summaries if each.by_benefit]
-    if by_benefit:
+    title = "Ranking: how well the judge tells which drafts to replace, 95 % intervals"
+    yield table(title, RANKING, summaries)
+    if by_benefit := [each for each in summaries if each.by_benefit]:
         title = "By benefit (what escalating is estimated to gain), beside p_good alone"
         yield table(title, BY, by_benefit)
     points = [(each.name, each.point) for each in summaries if each.point is not None]
-    yield table(
-        "Decisions: what the policy's choices gave, against the strong model alone", POINT, points
-    )
+    title = "Decisions: what the policy's choices gave, against the strong model alone"
+    yield table(title, POINT, points)
     yield table("Baselines: APGR", BASELINES, summaries)
-    compared = [(each.name, one) for each in summaries for one in each.comparisons]
-    if compared:
+    if compared := [(each.name, one) for each in summaries for one in each.comparisons]:
         title = "Against raw signals: APGR, difference with its 90 % paired interval"
         yield table(title, COMPARED, compared, 2)
     yield from streaming_tables(summaries)
@@ -67,7 +61,14 @@ def text_of(tables: Iterable[Table]) -> Iterator[str]:
     """Aligned columns, an empty line between tables."""
     for place, each in enumerate(tables):
         yield f"\n{each.title}" if place else each.title
-        yield from _aligned(each)
+        if len(each.rows) < 2:
+            yield "  no row has both labels"
+            continue
+        widths = [max(map(len, column)) for column in zip(*each.rows, strict=True)]
+        for row in each.rows:
+            sides = ("<" if at < each.words else ">" for at in range(len(row)))
+            cells = zip(row, sides, widths, strict=True)
+            yield "  " + "  ".join(f"{cell:{side}{width}}" for cell, side, width in cells).rstrip()
 
 
 def markdown_of(tables: Iterable[Table]) -> Iterator[str]:
@@ -77,17 +78,6 @@ def markdown_of(tables: Iterable[Table]) -> Iterator[str]:
         head, *rows = each.rows
         for row in (head, ["---"] * len(head), *rows):
             yield f"| {' | '.join(row)} |"
-
-
-def _aligned(told: Table) -> Iterator[str]:
-    if len(told.rows) < 2:
-        yield "  no row has both labels"
-        return
-    widths = [max(map(len, column)) for column in zip(*told.rows, strict=True)]
-    for row in told.rows:
-        sides = ("<" if place < told.words else ">" for place in range(len(row)))
-        cells = zip(row, sides, widths, strict=True)
-        yield "  " + "  ".join(f"{cell:{side}{width}}" for cell, side, width in cells).rstrip()
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -122,9 +112,8 @@ def apart(one: Figure) -> str:
 
 
 def _percent_spanned(figure: Figure) -> str:
-    if math.isnan(figure.low):
-        return percent(figure.value)
-    return f"{percent(figure.value)} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
+    span = f" [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
+    return percent(figure.value) + ("" if math.isnan(figure.low) else span)
 
 
 def _baseline(name: str) -> Callable[[Summary], str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import Answer, Row
+from .dataset import Row
 from .metrics import Floats
 from .replay import Replayed
 
@@ -44,7 +44,6 @@ MOST_EVIDENCE: Final = 6
 class Mistake(msgspec.Struct, frozen=True, kw_only=True):
     """A decision that hindsight calls wrong."""
 
-    kind: Kind
     id: str
     weight: float
     """What it lost: correctness of a draft kept, dollars of an escalation in vain."""
@@ -56,12 +55,10 @@ class Mistake(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workload:
-    """The rows of one file, as numbers.
+    """The rows of one file, as numbers; `name` is that of the file without its ending.
 
-    Args:
-        name: of the file, without its ending.
-        rate: tokens per second at which drafts were replayed; None: they were not.
-        held_out: whether each fold was judged by weights of its own.
+    `rate`: tokens per second at which drafts were replayed; None: they were not. `held_out`:
+    whether each fold was judged by weights of its own.
     """
 
     def __init__(self, name: str, rate: float | None = None, *, held_out: bool = False) -> None:
@@ -70,10 +67,7 @@ class Workload:
         self.held_out = held_out
         self.forms: Counter[str] = Counter()
         self._columns = {column: array("d") for column in _NUMBERS}
-        self._mistakes: dict[Kind, list[tuple[float, int, Mistake]]] = {
-            "kept_wrong": [],
-            "escalated_in_vain": [],
-        }
+        self._mistakes: dict[Kind, list[tuple[float, int, Mistake]]] = defaultdict(list)
 
     def __len__(self) -> int:
         return len(self._columns["weak"])
@@ -84,8 +78,8 @@ class Workload:
         for column, number in _NUMBERS.items():
             value = number(row, replayed)
             self._columns[column].append(math.nan if value is None else value)
-        if row.draft_correct is not None and row.verifier_correct is not None:
-            self._blame(row, replayed, row.verifier_correct - row.draft_correct)
+        if row.labelled:
+            self._blame(row, replayed)
 
     @property
     def judged(self) -> Mask:
@@ -111,20 +105,27 @@ class Workload:
         """The most costly, the worst first."""
         return [mistake for *_, mistake in self._mistakes[kind]]
 
-    def _blame(self, row: Row, replayed: Replayed, gain: float) -> None:
+    def _blame(self, row: Row, replayed: Replayed) -> None:
         """Remember the row if its decision was a costly mistake; the surer the judge, the worse."""
         p_good = replayed.estimate.p_good
-        if replayed.kept and gain > 0:
-            self._remember("kept_wrong", gain, p_good, row, replayed)
-        elif not replayed.kept and gain <= 0:
-            self._remember("escalated_in_vain", row.strong_cost or 0.0, 1 - p_good, row, replayed)
-
-    def _remember(
-        self, kind: Kind, weight: float, surety: float, row: Row, replayed: Replayed
-    ) -> None:
+        gain = (row.verifier_correct or 0.0) - (row.draft_correct or 0.0)
+        if replayed.kept != (gain > 0):
+            return
+        kind: Kind = "kept_wrong" if replayed.kept else "escalated_in_vain"
+        weight = gain if replayed.kept else row.strong_cost or 0.0
+        calls = [str(call.get("function", call)) for call in row.draft.tool_calls or ()]
+        evidence = sorted(replayed.estimate.evidence.items(), key=lambda item: -abs(item[1]))
+        mistake = Mistake(
+            id=row.id,
+            weight=weight,
+            p_good=p_good,
+            query=_short(row.asked),
+            draft=_short("\n".join([row.draft.content or "", *calls]).strip()),
+            evidence=dict(evidence[:MOST_EVIDENCE]),
+        )
         worst = self._mistakes[kind]
         # The place breaks ties: mistakes are not compared, and the earlier one stays.
-        worst.append((weight * surety, -len(self), _mistake(kind, weight, row, replayed)))
+        worst.append((weight * (p_good if replayed.kept else 1 - p_good), -len(self), mistake))
         worst.sort(reverse=True)
         del worst[MOST_MISTAKES:]
 
@@ -141,31 +142,8 @@ def collect(
     return list(found.values())
 
 
-def _min_logprob(answer: Answer) -> float | None:
-    known = [each for each in answer.logprobs or () if not math.isnan(each)]
-    return _bounded(min(known, default=None))
-
-
 def _bounded(logp: float | None) -> float | None:
     return None if logp is None else max(logp, LEAST)
-
-
-def _mistake(kind: Kind, weight: float, row: Row, replayed: Replayed) -> Mistake:
-    evidence = sorted(replayed.estimate.evidence.items(), key=lambda item: -abs(item[1]))
-    return Mistake(
-        kind=kind,
-        id=row.id,
-        weight=weight,
-        p_good=replayed.estimate.p_good,
-        query=_short(row.asked),
-        draft=_short(_said(row.draft)),
-        evidence=dict(evidence[:MOST_EVIDENCE]),
-    )
-
-
-def _said(answer: Answer) -> str:
-    calls = [str(call.get("function", call)) for call in answer.tool_calls or ()]
-    return "\n".join([answer.content or "", *calls]).strip()
 
 
 def _short(text: str) -> str:
@@ -184,7 +162,9 @@ _NUMBERS: Final[Mapping[str, Callable[[Row, Replayed], float | None]]] = {
     "draft_dollars": lambda row, _: row.draft.cost,
     "strong_dollars": lambda row, _: row.strong_cost,
     QUERY: lambda row, _: -len(row.asked),
-    "min_logprob": lambda row, _: _min_logprob(row.draft),
+    "min_logprob": lambda row, _: _bounded(
+        min((each for each in row.draft.logprobs or () if not math.isnan(each)), default=None)
+    ),
     "self_check": lambda row, _: _bounded(row.draft.self_verify_logp),
     "tokens": lambda _, seen: seen.tokens,
     "abandoned_tokens": lambda _, seen: seen.abandoned.tokens if seen.abandoned else None,

@@ -122,7 +122,11 @@ def outcome(query: str, text: str) -> Outcome | None:
     fenced = _FENCE.match(text)
     text = fenced[1] if fenced else text.strip()
     if text[:1] in ("{", "["):
-        return _json(text)
+        try:
+            value = msgspec.json.decode(text.encode("utf-8", "replace"))
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        return Outcome(value=msgspec.json.encode(value, order="sorted").decode())
     tail = text[-TAIL:]
     if options(query):
         letters = chosen(tail)
@@ -152,11 +156,3 @@ def _plain(number: str) -> str:
     digits = re.sub(r"[,$€£+]", "", number).replace("−", "-")
     value = Decimal(digits).normalize(EXACT)
     return format(value if value else Decimal(0), "f")
-
-
-def _json(text: str) -> Outcome | None:
-    try:
-        value = msgspec.json.decode(text.encode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return Outcome(value=msgspec.json.encode(value, order="sorted").decode())

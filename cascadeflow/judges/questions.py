@@ -13,7 +13,7 @@ from ..core.policy import Opinion
 from ..core.referee import JudgeName, Reply
 from ..errors import ConfigError
 from ..providers.traits import traits
-from ..types import Message, Request
+from ..types import Request
 from .base import ask_about, p_yes, text_of
 
 QUESTION = (
@@ -24,6 +24,7 @@ Scale: TypeAlias = Literal["grade", "yes_no"]
 
 GRADE_TOKENS = 16
 """Enough for "Grade: 10" in a sentence."""
+PRIVATE = ("thinking_blocks", "thinking_model")
 QUESTIONS: dict[Scale, str] = {
     "grade": (
         "Grade the last answer above for correctness and completeness, from 0 (wrong or useless) "
@@ -115,10 +116,17 @@ class JudgeModel(msgspec.Struct, frozen=True, kw_only=True):
             limit = GRADE_TOKENS
         timeouts = model.timeouts
         asked = ask_about(request, draft, QUESTIONS[self.scale], limit)
+        messages = asked.messages
+        if model.system_prompt is not None:
+            rest = [each for each in messages if each.get("role") not in ("system", "developer")]
+            messages = ({"role": "system", "content": model.system_prompt}, *rest)
         return (
             msgspec.structs.replace(
                 asked,
-                messages=tuple(self._messages(asked.messages)),
+                # Signed thinking of another model is left out.
+                messages=tuple(
+                    {key: each[key] for key in each if key not in PRIVATE} for each in messages
+                ),
                 temperature=asked.temperature if model.temperature is None else model.temperature,
                 logprobs=model.logprobs,
                 seed=None,
@@ -128,22 +136,11 @@ class JudgeModel(msgspec.Struct, frozen=True, kw_only=True):
             ),
         )
 
-    def _messages(self, messages: Sequence[Message]) -> list[Message]:
-        """Signed thinking of another model is left out."""
-        private = ("thinking_blocks", "thinking_model")
-        told = [{key: each[key] for key in each if key not in private} for each in messages]
-        if self.model.system_prompt is None:
-            return [*told]
-        rest = [each for each in told if each.get("role") not in ("system", "developer")]
-        return [{"role": "system", "content": self.model.system_prompt}, *rest]
-
     def opinion(self, request: Request, draft: str, replies: Sequence[Reply]) -> Opinion | None:
         """The grade as a probability; None if the reply holds none."""
-        for reply in replies:
-            p = p_yes(reply) if self.scale == "yes_no" else _graded(reply)
-            if p is not None:
-                return Opinion("model", p)
-        return None
+        read = p_yes if self.scale == "yes_no" else _graded
+        said = [p for reply in replies if (p := read(reply)) is not None]
+        return Opinion("model", said[0]) if said else None
 
 
 def _graded(reply: Reply) -> float | None:
