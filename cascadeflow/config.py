@@ -13,8 +13,6 @@ from typing import Any, TypeGuard
 from .errors import ConfigError
 from .providers.base import Provider
 
-_PER_MILLION = " per million tokens"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
@@ -128,9 +126,10 @@ class ModelConfig:
             raise ConfigError(f"ModelConfig: name is {self.name!r}; it must be a non-empty string")
         self._check_kinds()
         check_dollars(f"{self.name}: cost", self.cost, " per 1,000 tokens")
-        check_dollars(f"{self.name}: input_price", self.input_price, _PER_MILLION)
-        check_dollars(f"{self.name}: output_price", self.output_price, _PER_MILLION)
-        check_dollars(f"{self.name}: cached_price", self.cached_price, _PER_MILLION)
+        million = " per million tokens"
+        check_dollars(f"{self.name}: input_price", self.input_price, million)
+        check_dollars(f"{self.name}: output_price", self.output_price, million)
+        check_dollars(f"{self.name}: cached_price", self.cached_price, million)
         if (self.input_price is None) != (self.output_price is None):
             raise ConfigError(
                 f"{self.name}: input_price={self.input_price}, output_price={self.output_price}; "

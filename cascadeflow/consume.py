@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from .result import CascadeResult
 
+if TYPE_CHECKING:
+    from .streaming import StreamEvent, ToolStreamEvent
 
-class AnyEvent(Protocol):
-    """What text and tool events have in common."""
-
-    @property
-    def type(self) -> str:
-        """A member of `StreamEventType` or `ToolStreamEventType`."""
-        ...
-
-    @property
-    def content(self) -> str:
-        """Text of a chunk."""
-        ...
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The other data of the event."""
-        ...
+AnyEvent: TypeAlias = "StreamEvent | ToolStreamEvent"
+"""An event of a text or a tool stream."""
 
 
 class VisibleText:

@@ -17,30 +17,11 @@ if TYPE_CHECKING:
     from .result import CascadeResult
 
 ErrorKind: TypeAlias = Literal[
-    "connect",
-    "dns",
-    "tls",
-    "timeout.connect",
-    "timeout.first_token",
-    "timeout.idle",
-    "timeout.total",
-    "timeout.server",
-    "auth",
-    "bad_request",
-    "not_found",
-    "conflict",
-    "rate_limit",
-    "quota",
-    "overloaded",
-    "server",
-    "protocol",
-    "decode",
-    "incomplete",
-    "empty",
-    "refused",
-    "circuit_open",
-    "budget",
-]
+    "connect", "dns", "tls", "timeout.connect", "timeout.first_token", "timeout.idle",
+    "timeout.total", "timeout.server", "auth", "bad_request", "not_found", "conflict",
+    "rate_limit", "quota", "overloaded", "server", "protocol", "decode", "incomplete", "empty",
+    "refused", "circuit_open", "budget",
+]  # fmt: skip
 """How an attempt failed.
 
 connect, dns, tls: no connection. timeout.connect / first_token / idle / total: a deadline of ours;
@@ -60,16 +41,8 @@ class CascadeflowError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         cause = self.__cause__
         known = cause if isinstance(cause, CascadeflowError) else None
-        return _remade, (type(self), self.args, known), vars(self)
-
-
-def _remade(
-    kind: type[CascadeflowError], args: tuple[object, ...], cause: CascadeflowError | None
-) -> CascadeflowError:
-    """An error before its attributes: `__init__` of some takes what is not in `args`."""
-    error = kind.__new__(kind, *args)
-    error.__cause__ = cause
-    return error
+        # Without `__init__`: that of some takes what is not in `args`.
+        return type(self).__new__, (type(self), *self.args), {**vars(self), "__cause__": known}
 
 
 class ConfigError(CascadeflowError, ValueError):

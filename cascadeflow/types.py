@@ -67,13 +67,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Part of `output_tokens` spent on thinking, where the provider tells."""
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-        )
+        counts = msgspec.structs.asdict(self)
+        for name, count in msgspec.structs.asdict(other).items():
+            counts[name] += count
+        return Usage(**counts)
 
 
 class Started(msgspec.Struct, gc=False):

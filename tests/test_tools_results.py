@@ -93,6 +93,7 @@ def test_a_result_inside_itself_is_an_error_result() -> None:
         ({"a": "ü" * 600}, "bytes"),
         (b"x" * 1001, "1001 bytes"),
         (["\n" * 900], "has 1804 bytes"),
+        ({10**400 + n: 0 for n in range(3)}, "more than 1000 bytes"),
     ],
 )
 def test_a_result_beyond_the_cap_is_an_error_result_with_size_and_cap(

@@ -129,33 +129,56 @@ def test_tools_that_never_return_do_not_starve_others() -> None:
         never.set()
 
 
+def until(release: threading.Event, began: threading.Event) -> Callable[[], bool]:
+    def work() -> bool:
+        began.set()
+        return release.wait(30)
+
+    return work
+
+
 def test_waiting_for_a_thread_counts_against_the_time() -> None:
     threads = Threads(limit=1)
-    release = threading.Event()
-    first = threads.submit(lambda: release.wait(30))
+    began, release = threading.Event(), threading.Event()
+    first = threads.submit(until(release, began))
     second = threads.submit(lambda: "second")
     third = threads.submit(lambda: "third")
-    assert first.started
-    assert not second.started
+    assert began.wait(10)
+    assert not second.running()
     threads.abandon(second)
     threads.abandon(first)
-    assert third.future.result(10) == "third"
-    assert second.future.cancelled()
+    assert third.result(10) == "third"
+    assert second.cancelled()
     release.set()
-    assert first.future.result(10) is True
+    assert first.result(10) is True
 
 
 def test_the_number_of_abandoned_threads_is_bounded() -> None:
     threads = Threads(limit=2)
     release = threading.Event()
     before = threading.active_count()
-    for _ in range(MOST_LOST + 50):
-        threads.abandon(threads.submit(lambda: release.wait(30)))
+    for number in range(MOST_LOST + 50):
+        began = threading.Event()
+        blocked = threads.submit(until(release, began))
+        assert number >= MOST_LOST + 2 or began.wait(10)
+        threads.abandon(blocked)
     assert threading.active_count() - before <= MOST_LOST + 2
     waiting = threads.submit(lambda: "at last")
-    assert not waiting.started
+    assert not waiting.running()
     release.set()
-    assert waiting.future.result(10) == "at last"
+    assert waiting.result(10) == "at last"
+
+
+def test_work_for_which_there_is_no_thread_is_refused_and_never_done() -> None:
+    threads, done = Threads(limit=1), list[str]()
+    usual = threading.stack_size(1 << 45)
+    try:
+        with pytest.raises(RuntimeError, match="thread"):
+            threads.submit(lambda: done.append("first"))
+    finally:
+        threading.stack_size(usual)
+    threads.submit(lambda: done.append("second")).result(10)
+    assert done == ["second"]
 
 
 def test_neither_a_blocking_tool_nor_a_huge_result_holds_up_the_event_loop() -> None:

@@ -5,13 +5,6 @@ from .tools import ToolStreamEvent, ToolStreamEventType, ToolStreamManager
 from .utils import JSONParseState, ParseResult, ProgressiveJSONParser
 
 __all__ = [
-    "JSONParseState",
-    "ParseResult",
-    "ProgressiveJSONParser",
-    "StreamEvent",
-    "StreamEventType",
-    "StreamManager",
-    "ToolStreamEvent",
-    "ToolStreamEventType",
-    "ToolStreamManager",
-]
+    "JSONParseState", "ParseResult", "ProgressiveJSONParser", "StreamEvent", "StreamEventType",
+    "StreamManager", "ToolStreamEvent", "ToolStreamEventType", "ToolStreamManager",
+]  # fmt: skip

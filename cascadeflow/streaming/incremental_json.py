@@ -9,9 +9,9 @@ Each fragment costs time in proportion to its own length, however long the text 
                   │                      or what has come of it
                   └─▶ `LiveValue`        dicts and lists that grow in place
 
-- A token that the end of a fragment cuts is carried to the next fragment and read again, for it is
-  short: a number has at most `MAX_NUMBER` characters. A long string is a list of parts, and no part
-  of it is read twice.
+- A number, literal or short key that the end of a fragment cuts is carried to the next one and read
+  again; a number has at most `MAX_NUMBER` characters. A string is a list of parts, and no part of
+  it is read twice.
 - A `str` cannot grow in place, and copying a long one for each fragment is quadratic. So the live
   value shows an open string whole up to `EXACT` characters; a longer one may lack less than its
   last 1/64 (`unshown` says how much) until it closes or `refresh` is called. It is a plain `str`
@@ -25,49 +25,51 @@ Each fragment costs time in proportion to its own length, however long the text 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
-from cascadeflow.errors import ConfigError
-
+from ..errors import ConfigError
 from .json_grammar import (
-    AT_COLON,
-    AT_DELIMITER,
-    AT_ELEMENT,
-    AT_END,
-    AT_FIRST_NAME,
-    AT_NAME,
-    AT_VALUE,
     CARRIED,
-    IN_KEY,
-    IN_STRING,
     LITERALS,
     MAX_DEPTH,
     MAX_NUMBER,
     MAX_SIZE,
-    NAME,
-    NUMBER,
-    SCALAR,
-    SPECIAL,
-    STATES,
-    WHOLE_NUMBER,
     JSONParseState,
     MalformedJSON,
     ParseResult,
-    bare_value,
-    match_literal,
+    find_special,
+    match_cut_escape,
+    match_escape,
+    match_name,
+    match_number,
+    match_scalar,
+    match_whole_number,
     number,
-    skip_cut_escape,
-    skip_escapes,
     skip_space,
-    unescape,
 )
 from .json_value import EXACT, LAG, LiveValue, OpenText
 
-# Bound once: looking up an enum's member costs as much as a small token.
+# What comes next. Plain numbers: looking up an enum's member costs as much as a small token.
+AT_VALUE: Final = 0
+AT_ELEMENT: Final = 1
+"""A value, or the end of an empty array."""
+AT_NAME: Final = 2
+AT_FIRST_NAME: Final = 3
+"""A key, or the end of an empty object."""
+AT_COLON: Final = 4
+AT_DELIMITER: Final = 5
+IN_KEY: Final = 6
+IN_STRING: Final = 7
+AT_END: Final = 8
+
 _COMPLETE: Final = JSONParseState.COMPLETE
 _CUT_KEY: Final = JSONParseState.IN_KEY
 _CUT_STRING: Final = JSONParseState.IN_STRING
+_STATES: Final = (*(None, None, None, None, None, None), _CUT_KEY, _CUT_STRING, _COMPLETE)
+"""By what comes next; None where that does not tell."""
+_DECODER: Final = json.JSONDecoder()
 
 
 class ProgressiveJSONParser:
@@ -85,17 +87,9 @@ class ProgressiveJSONParser:
     """
 
     __slots__ = (
-        "_base",
-        "_carry",
-        "_cut",
-        "_error",
-        "_live",
-        "_max_depth",
-        "_max_size",
-        "_mode",
-        "_received",
-        "_text",
-    )
+        "_base", "_carry", "_cut", "_error", "_live", "_max_depth", "_max_size", "_mode",
+        "_received", "_text",
+    )  # fmt: skip
 
     def __init__(self, *, max_depth: int = MAX_DEPTH, max_size: int = MAX_SIZE) -> None:
         for name, bound in (("max_depth", max_depth), ("max_size", max_size)):
@@ -163,28 +157,28 @@ class ProgressiveJSONParser:
         return parser.refresh()
 
     def _result(self) -> ParseResult:
-        mode, error = self._mode, self._error
-        state = STATES[mode] or (self._cut if self._carry else self._state())
-        message = kind = None
+        mode, error, live = self._mode, self._error, self._live
+        state, message, kind = _STATES[mode], None, None
         if error is not None:
             state, message, kind = JSONParseState.INVALID, str(error), error.kind
+        elif state is None:
+            if self._carry:
+                state = self._cut
+            elif live.object is not None:
+                state = JSONParseState.IN_OBJECT
+            else:
+                state = JSONParseState.EMPTY if live.array is None else JSONParseState.IN_ARRAY
         return ParseResult(
             state,
-            self._live.root,
+            live.root,
             state is _COMPLETE,
             message,
             kind,
             self._received,
-            self._live.duplicates,
+            live.duplicates,
             self._text.lone_surrogates,
             self._text.unshown if mode == IN_STRING else 0,
         )
-
-    def _state(self) -> JSONParseState:
-        live = self._live
-        if live.object is not None:
-            return JSONParseState.IN_OBJECT
-        return JSONParseState.EMPTY if live.array is None else JSONParseState.IN_ARRAY
 
     def _unexpected(self, text: str, pos: int, expected: str) -> MalformedJSON:
         message = f"unexpected {text[pos]!r}; allowed: {expected}"
@@ -193,23 +187,26 @@ class ProgressiveJSONParser:
     # Values
 
     def _value(self, text: str, pos: int) -> int:
-        match = SCALAR.match(text, pos)
+        match = match_scalar(text, pos)
         if match is None:
             return self._other_value(text, pos)
         string, quote, bare, delimiter = match.groups()
         if bare is None:
             if not quote:
-                return self._cut_string(string, len(text))
+                self._mode = IN_STRING
+                self._text.take(string)
+                return len(text)
             value = string if string.isascii() else self._text.whole(string)
         elif not delimiter:
             return self._other_value(text, match.start(3))
         elif bare.isdigit() and bare[0] != "0":
             value = int(bare)
+        elif bare in LITERALS:
+            value = LITERALS[bare]
+        elif match_whole_number(bare):
+            value = number(bare, self._base + match.start(3))
         else:
-            try:
-                value = bare_value(bare, self._base + match.start(3))
-            except ValueError:
-                return self._other_value(text, match.start(3))
+            return self._other_value(text, match.start(3))
         live = self._live
         if live.object is None:
             self._put(value)
@@ -230,45 +227,44 @@ class ProgressiveJSONParser:
             self._mode = IN_STRING
             return pos + 1
         if char in "{[":
-            return self._open(char, pos)
+            if len(self._live.around) == self._max_depth:
+                message = f"more than {self._max_depth} arrays and objects inside each other"
+                raise MalformedJSON("depth", message, self._base + pos)
+            self._live.open({} if char == "{" else [])
+            self._mode = AT_FIRST_NAME if char == "{" else AT_ELEMENT
+            return pos + 1
         if char in "-0123456789":
             return self._digits(text, pos)
         if char == "]" and self._mode == AT_ELEMENT:
             return self._close(pos)
         return self._literal(text, pos)
 
-    def _cut_string(self, start: str, end: int) -> int:
-        if len(start) < CARRIED and start.isascii():
-            self._carry, self._cut = '"' + start, _CUT_STRING
-            self._live.show(start)
-        else:
-            self._mode = IN_STRING
-            self._text.take(start)
-        return end
-
     def _literal(self, text: str, pos: int) -> int:
-        word, count = match_literal(text, pos)
+        word = next((word for word in LITERALS if word[0] == text[pos]), "")
         if not word:
             raise self._unexpected(text, pos, "a value")
-        end = pos + count
-        if count == len(word):
+        end = pos + 1
+        while end - pos < len(word) and text.startswith(word[end - pos], end):
+            end += 1
+        if end - pos == len(word):
             self._put(LITERALS[word])
         elif end == len(text):
             self._carry, self._cut = text[pos:], JSONParseState.IN_LITERAL
         else:
-            raise self._unexpected(text, end, f"{word[count]!r}, as in {word}")
+            raise self._unexpected(text, end, f"{word[end - pos]!r}, as in {word}")
         return end
 
     def _digits(self, text: str, pos: int) -> int:
-        match = NUMBER.match(text, pos, pos + MAX_NUMBER)
-        digits, at = match[0] if match else "", self._base + pos
+        match = match_number(text, pos, pos + MAX_NUMBER + 1)
+        found = match[0] if match else ""
+        digits, at = found[:MAX_NUMBER], self._base + pos
         end = pos + len(digits)
-        whole = WHOLE_NUMBER.fullmatch(digits) is not None
+        whole = match_whole_number(digits) is not None
         if not self._live.around:
             self._live.root = None
         if whole and "e" in digits.lower():
             number(digits, at)  # out of range is out of range, whatever digits follow
-        if len(digits) == MAX_NUMBER and NUMBER.fullmatch(text, pos, end + 1) and end < len(text):
+        if len(found) > MAX_NUMBER:
             message = f"a number of more than {MAX_NUMBER} characters"
             raise MalformedJSON("number", message, at + MAX_NUMBER)
         if end < len(text):
@@ -287,18 +283,6 @@ class ProgressiveJSONParser:
 
     # Arrays and objects
 
-    def _open(self, bracket: str, pos: int) -> int:
-        if len(self._live.around) == self._max_depth:
-            message = f"more than {self._max_depth} arrays and objects inside each other"
-            raise MalformedJSON("depth", message, self._base + pos)
-        if bracket == "{":
-            self._live.open_object()
-            self._mode = AT_FIRST_NAME
-        else:
-            self._live.open_array()
-            self._mode = AT_ELEMENT
-        return pos + 1
-
     def _close(self, pos: int) -> int:
         self._mode = AT_DELIMITER if self._live.close() else AT_END
         return pos + 1
@@ -316,7 +300,7 @@ class ProgressiveJSONParser:
         raise self._unexpected(text, pos, "',' or '}'" if is_object else "',' or ']'")
 
     def _name(self, text: str, pos: int) -> int:
-        match = NAME.match(text, pos)
+        match = match_name(text, pos)
         if match is None:
             return self._other_name(text, pos)
         key, colon = match.groups()
@@ -359,7 +343,7 @@ class ProgressiveJSONParser:
     # Strings
 
     def _string(self, text: str, pos: int) -> int:
-        special = SPECIAL.search(text, pos)
+        special = find_special(text, pos)
         if special is None:
             self._text.take(text[pos:])
             return len(text)
@@ -369,26 +353,26 @@ class ProgressiveJSONParser:
         self._text.take(text[pos:end])
         if text[end] != '"':
             raise self._unexpected(text, end, "no control character in a string")
-        self._end_string()
-        return end + 1
-
-    def _escaped(self, text: str, pos: int, escape: int) -> int:
-        end = skip_escapes(text, escape)
-        self._text.take(unescape(text[pos:end]))
-        if not text.startswith("\\", end):
-            return end
-        cut = skip_cut_escape(text, end)
-        if cut < len(text):
-            raise self._unexpected(text, cut, "the rest of an escape")
-        self._carry = text[end:]
-        return cut
-
-    def _end_string(self) -> None:
         if self._mode == IN_KEY:
             self._live.name(self._text.close())
             self._mode = AT_COLON
         else:
             self._put(self._text.close())
+        return end + 1
+
+    def _escaped(self, text: str, pos: int, escape: int) -> int:
+        end, match = escape, match_escape(text, escape)
+        while match is not None:
+            end = match.end()
+            match = match_escape(text, end)
+        self._text.take(_DECODER.raw_decode(f'"{text[pos:end]}"')[0])
+        if not text.startswith("\\", end):
+            return end
+        cut = match_cut_escape(text, end)
+        if cut is not None and cut.end() < len(text):
+            raise self._unexpected(text, cut.end(), "the rest of an escape")
+        self._carry = text[end:]
+        return len(text)
 
     # By what comes next. (`Any` is this class: the type checkers disagree on how to say so here.)
     _STEPS: ClassVar[tuple[Callable[[Any, str, int], int], ...]] = (

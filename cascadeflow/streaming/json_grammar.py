@@ -9,7 +9,6 @@ Strict RFC 8259 (https://www.rfc-editor.org/rfc/rfc8259). Used by `incremental_j
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from enum import StrEnum
@@ -84,58 +83,37 @@ class MalformedJSON(Exception):
         """Offset in the text, in characters."""
 
 
-# What comes next. Plain numbers: looking up an enum's member costs as much as a small token.
-AT_VALUE: Final = 0
-AT_ELEMENT: Final = 1
-"""A value, or the end of an empty array."""
-AT_NAME: Final = 2
-AT_FIRST_NAME: Final = 3
-"""A key, or the end of an empty object."""
-AT_COLON: Final = 4
-AT_DELIMITER: Final = 5
-IN_KEY: Final = 6
-IN_STRING: Final = 7
-AT_END: Final = 8
-
-STATES: Final = (
-    *(None, None, None, None, None, None),
-    JSONParseState.IN_KEY,
-    JSONParseState.IN_STRING,
-    JSONParseState.COMPLETE,
-)
-"""By what comes next; None where that does not tell."""
-
-
 _SPACE: Final = r"[ \t\n\r]*+"
 _PLAIN: Final = r'[^"\\\x00-\x1f]*+'
 
 CARRIED: Final = 64
-"""Keys and strings shorter than this, when cut, are read again with the next fragment."""
+"""Keys shorter than this, when cut, are read again with the next fragment."""
 SHORT: Final = 512
 """No interpreter refuses an integer of so few digits."""
-NAME: Final = re.compile(rf'{_SPACE}"({_PLAIN})("{_SPACE}:{_SPACE}|\Z)')
+# Methods of expressions: an imported expression would be asked for its method at each call.
+match_name: Final = re.compile(rf'{_SPACE}"({_PLAIN})("{_SPACE}:{_SPACE}|\Z)').match
 """A key without escapes; then its colon, or nothing where the end of the fragment cuts it."""
-SCALAR: Final = re.compile(
+match_scalar: Final = re.compile(
     rf'{_SPACE}(?:"({_PLAIN})("|\Z)|([-0-9a-z][-+.0-9Ea-z]{{0,{SHORT - 1}}}+))'
     rf"{_SPACE}([,\]}}]|\Z){_SPACE}"
-)
+).match
 """A string without escapes and its closing quote, or what may be a `SHORT` number or a literal;
 then a delimiter. Quote and delimiter are empty at the end of the fragment."""
-WHOLE_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
-NUMBER: Final = re.compile(
+match_whole_number: Final = re.compile(
+    r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
+).fullmatch
+match_number: Final = re.compile(
     r"-?(?:(?:0|[1-9][0-9]*+)(?:\.(?:[0-9]++(?:[eE][+-]?[0-9]*+)?)?|[eE][+-]?[0-9]*+)?)?"
-)
+).match
 """The longest start of a number; always matches."""
 LITERALS: Final = {"true": True, "false": False, "null": None}
-SPECIAL: Final = re.compile(r'["\\\x00-\x1f]')
+find_special: Final = re.compile(r'["\\\x00-\x1f]').search
 """What ends a run of plain characters in a string."""
-ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+')
+match_escape: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+').match
 """A whole escape, and the plain characters after it."""
-CUT_ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?")
+match_cut_escape: Final = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?").match
 """The longest start of an escape that is not whole."""
 _NON_SPACE: Final = re.compile(r"[^ \t\n\r]")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_DECODER: Final = json.JSONDecoder()
 
 
 def skip_space(text: str, pos: int) -> int:
@@ -146,60 +124,6 @@ def skip_space(text: str, pos: int) -> int:
     return len(text) if match is None else match.start()
 
 
-def skip_escapes(text: str, pos: int) -> int:
-    """Where the escapes and plain characters of a string end that begin at `pos`."""
-    match = ESCAPE.match(text, pos)
-    while match is not None:
-        pos = match.end()
-        match = ESCAPE.match(text, pos)
-    return pos
-
-
-def skip_cut_escape(text: str, pos: int) -> int:
-    """The end of the text if it cuts the escape at `pos`, else the first wrong character."""
-    match = CUT_ESCAPE.match(text, pos)
-    return pos if match is None else match.end()
-
-
-def unescape(body: str) -> str:
-    """The text that a part of a string stands for; its escapes are whole."""
-    text: str = _DECODER.raw_decode(f'"{body}"')[0]
-    return text
-
-
-def mend(text: str) -> tuple[str, bool]:
-    """Join the surrogate pairs of `text`, replace single halves by U+FFFD: was there one?"""
-    if _SURROGATE.search(text) is None:
-        return text, False
-    mended = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return mended, mended.count("\ufffd") > text.count("\ufffd")
-
-
-def match_literal(text: str, pos: int) -> tuple[str, int]:
-    """The literal that begins like `text` at `pos`, and how many characters agree; "", 0: none."""
-    for word in LITERALS:
-        if word[0] == text[pos]:
-            count = 1
-            while count < len(word) and text.startswith(word[count], pos + count):
-                count += 1
-            return word, count
-    return "", 0
-
-
-def bare_value(token: str, position: int) -> int | float | bool | None:
-    """The value of a literal, or of a number of at most `SHORT` characters.
-
-    Raises:
-        ValueError: if it is neither.
-        MalformedJSON: if the number is beyond the range of a float.
-    """
-    if token in LITERALS:
-        return LITERALS[token]
-    if WHOLE_NUMBER.fullmatch(token) is None:
-        raise ValueError
-    return number(token, position)
-
-
 def number(digits: str, position: int) -> int | float:
     """The value of a number of at most `MAX_NUMBER` characters that starts at `position`.
 
@@ -208,21 +132,16 @@ def number(digits: str, position: int) -> int | float:
     Raises:
         MalformedJSON: if it is beyond the range of a float. RFC 8259 has no Infinity.
     """
-    if digits.lstrip("-").isdigit():
-        return _integer(digits)
+    size = digits.lstrip("-")
+    if size.isdigit():
+        # In pieces, so that `sys.set_int_max_str_digits` has no say in it.
+        whole = 0
+        for start in range(0, len(size), SHORT):
+            piece = size[start : start + SHORT]
+            whole = whole * 10 ** len(piece) + int(piece)
+        return whole if size == digits else -whole
     value = float(digits)
     if math.isinf(value):
         message = "a number beyond the range of a float, about 1.8e308"
         raise MalformedJSON("number", message, position)
-    return value
-
-
-def _integer(digits: str) -> int:
-    """`int(digits)` in pieces, so that `sys.set_int_max_str_digits` has no say in it."""
-    if digits.startswith("-"):
-        return -_integer(digits[1:])
-    value = 0
-    for start in range(0, len(digits), SHORT):
-        piece = digits[start : start + SHORT]
-        value = value * 10 ** len(piece) + int(piece)
     return value

@@ -6,9 +6,10 @@ Units: lengths are characters.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
-from .json_grammar import mend
+from ..providers.lenient import mend
 
 MAX_DUPLICATES: Final = 16
 """How many duplicate keys are told by name."""
@@ -17,6 +18,7 @@ EXACT: Final = 8192
 LAG: Final = 64
 """A longer open string is shown anew whenever it has grown by 1/64, so that all copies together
 cost 64 times its length at most."""
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class LiveValue:
@@ -42,12 +44,8 @@ class LiveValue:
     def name(self, key: str) -> None:
         """A key is whole; its value follows."""
         self.key = key
-        if self.object and key in self.object:
-            self._repeat(key)
-
-    def _repeat(self, key: str) -> None:
-        if key not in self.duplicates and len(self.duplicates) < MAX_DUPLICATES:
-            self.duplicates = (*self.duplicates, key)
+        if self.object and key in self.object and key not in self.duplicates:
+            self.duplicates = (*self.duplicates, key)[:MAX_DUPLICATES]
 
     def put(self, value: object) -> None:
         """A value is whole, or a container begins."""
@@ -66,28 +64,22 @@ class LiveValue:
         self.put(text)
         self._placed = self.array is not None
 
-    def open_object(self) -> None:
-        """An object begins."""
-        container: dict[str, Any] = {}
+    def open(self, container: dict[str, Any] | list[Any]) -> None:
+        """An object or an array begins."""
         self.put(container)
         self.around.append(self.array if self.object is None else self.object)
-        self.object, self.array = container, None
-
-    def open_array(self) -> None:
-        """An array begins."""
-        container: list[Any] = []
-        self.put(container)
-        self.around.append(self.array if self.object is None else self.object)
-        self.object, self.array = None, container
+        if isinstance(container, dict):
+            self.object, self.array = container, None
+        else:
+            self.object, self.array = None, container
 
     def close(self) -> bool:
         """The innermost container ends: is there one around it?"""
         parent = self.around.pop()
-        self.object = self.array = None
         if isinstance(parent, dict):
-            self.object = parent
+            self.object, self.array = parent, None
         else:
-            self.array = parent
+            self.object, self.array = None, parent
         return parent is not None
 
 
@@ -121,12 +113,12 @@ class OpenText:
 
     def whole(self, text: str) -> str:
         """`text` as valid Unicode."""
-        if text.isascii():
+        if text.isascii() or _SURROGATE.search(text) is None:
             return text
-        text, lone = mend(text)
-        if lone:
+        mended = mend(text)
+        if mended.count("\ufffd") > text.count("\ufffd"):
             self.lone_surrogates = True
-        return text
+        return mended
 
     def refresh(self) -> str:
         """All of the string so far."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 import msgspec
 
 from ..core import events
-from ..providers.lenient import is_list, is_object
+from ..providers.lenient import is_object
 from ..request import DEFAULT_TEMPERATURE, Choice, Options, Query, check_extra, check_type
 from ..request import options as make_options
 from .base import checked, decided_data, errored_data, routed_data, switched_data
@@ -77,7 +77,7 @@ class ToolRendering:
     """
 
     def __init__(self) -> None:
-        self._forming: dict[tuple[int, int], _Forming] = {}
+        self._forming: dict[tuple[int, int], tuple[dict[str, Any], ProgressiveJSONParser]] = {}
 
     def render(self, event: events.Event) -> ToolStreamEvent:
         """The public form of a core event."""
@@ -88,10 +88,11 @@ class ToolRendering:
             case events.Reasoned(text, speaker):
                 return ToolStreamEvent(kind.REASONING, text, data=speaker.data)
             case events.CallStarted(index, id, name, speaker):
-                self._forming[speaker.attempt, index] = forming = _Forming(index, id, name)
-                return _of_call(kind.TOOL_CALL_START, speaker.data, {**forming.call})
+                call: dict[str, Any] = {"index": index, "id": id, "name": name}
+                self._forming[speaker.attempt, index] = call, ProgressiveJSONParser()
+                return _of_call(kind.TOOL_CALL_START, speaker.data, {**call})
             case events.CallArguments(index, fragment, speaker):
-                call = self._forming[speaker.attempt, index].grow(fragment)
+                call = _grown(*self._forming[speaker.attempt, index], fragment)
                 return _of_call(kind.TOOL_CALL_DELTA, speaker.data, call, delta=fragment)
             case events.CallReady(index, finished, speaker):
                 self._forming.pop((speaker.attempt, index), None)
@@ -99,11 +100,11 @@ class ToolRendering:
             case events.ToolExecuting(finished, turn):
                 return _of_call(kind.TOOL_EXECUTING, {"turn": turn}, finished.to_dict())
             case events.ToolReturned(finished, result, turn):
-                told = {"turn": turn}
-                return _of_call(kind.TOOL_RESULT, told, finished.to_dict(), tool_result=result)
+                where, call = {"turn": turn}, finished.to_dict()
+                return _of_call(kind.TOOL_RESULT, where, call, tool_result=result)
             case events.ToolFailed(finished, result, error, turn):
-                failed = {"error": error, "tool_result": result}
-                return _of_call(kind.TOOL_ERROR, {"turn": turn}, finished.to_dict(), **failed)
+                where, call = {"turn": turn}, finished.to_dict()
+                return _of_call(kind.TOOL_ERROR, where, call, error=error, tool_result=result)
             case events.Routed():
                 return ToolStreamEvent(kind.ROUTING, data=routed_data(event))
             case events.DraftStarted(speaker, strategy):
@@ -122,6 +123,13 @@ class ToolRendering:
                 assert_never(event)
 
 
+def _grown(call: dict[str, Any], parser: ProgressiveJSONParser, fragment: str) -> dict[str, Any]:
+    """The call with its arguments as far as they can be read; {} before that."""
+    read = parser.feed(fragment)
+    known: object = read.value if is_object(read.value) else {}
+    return {**call, "arguments": msgspec.to_builtins(known) if read.position <= COPIED else known}
+
+
 def _of_call(
     type: ToolStreamEventType, where: Mapping[str, Any], call: dict[str, Any], **told: Any
 ) -> ToolStreamEvent:
@@ -130,30 +138,6 @@ def _of_call(
     return ToolStreamEvent(
         type, content, data={**where, "tool_call": call, **told}, tool_call=call, **told
     )
-
-
-class _Forming:
-    """A tool call whose arguments are still coming."""
-
-    __slots__ = ("_parser", "_size", "call")
-
-    def __init__(self, index: int, id: str, name: str) -> None:
-        self.call: dict[str, Any] = {"index": index, "id": id, "name": name}
-        self._parser = ProgressiveJSONParser()
-        self._size = 0
-
-    def grow(self, fragment: str) -> dict[str, Any]:
-        """The call with its arguments as far as they can be read; {} before that."""
-        value: object = self._parser.feed(fragment).value
-        self._size += len(fragment)
-        known = value if is_object(value) else {}
-        return {**self.call, "arguments": _copy(known) if self._size <= COPIED else known}
-
-
-def _copy(value: object) -> object:
-    if is_object(value):
-        return {key: _copy(each) for key, each in value.items()}
-    return [_copy(each) for each in value] if is_list(value) else value
 
 
 async def rendered(
@@ -211,17 +195,10 @@ class ToolStreamManager:
         unknown = {name: options[name] for name in options.keys() - set(Options.__struct_fields__)}
         check_extra(unknown, ("max_turns", "execute_tools", "tool_executor"))
         check_type("execute_tools", execute_tools, bool, "True or False")
-        given = make_options(
-            {
-                "tools": tools,
-                "max_tokens": max_tokens,
-                "temperature": temperature,
-                "tool_choice": tool_choice,
-                **options,
-            }
-        )
+        given: dict[str, Any] = {"tools": tools, "tool_choice": tool_choice, **options}
+        given |= {"max_tokens": max_tokens, "temperature": temperature}
         ladder = self._ladder
-        ask = ladder.prepare(query, given)
+        ask = ladder.prepare(query, make_options(given))
         if not execute_tools:
             return rendered(ladder.answer(ask))
         return rendered(ladder.converse(ask, tool_executor, max_turns))

@@ -32,15 +32,8 @@ ROOT = "the answer"
 """What the whole value is called in problems."""
 LONGEST = 200
 """Characters of a problem."""
-_FIRST_LOOK = 16
-_LOOKS_PER_DOUBLING = 8
-"""What has come is held against the schema each time it has grown by an eighth: all looks together
-cost a multiple of one, however long the text becomes."""
-
 SPACE: Final = " \t\n\r"
 """White space of JSON."""
-_LONGEST_OPENING: Final = 64
-"""Characters; a longer opening of a fence is none."""
 _OPENING: Final = re.compile(r"`{3,}+[ \t]*+((?:[A-Za-z][\w+.-]*+)?+)[ \t]*+")
 _CLOSING: Final = re.compile(rf"`*+|`{{3,}}+[{SPACE}]*+")
 """What may come of a closing fence, to its end or not."""
@@ -81,13 +74,14 @@ class JSONReader:
 
     def finish(self) -> str:
         """See `Structure`."""
-        if not self._problem and self._head:
-            self._problem = escaped(self._body(self._head), LONGEST)
         if not self._problem:
-            self._problem = escaped(self._finish(self._parser.refresh()), LONGEST)
+            self._problem = escaped(self._end(), LONGEST)
         return self._problem
 
-    def _finish(self, result: ParseResult) -> str:
+    def _end(self) -> str:
+        if self._head and (problem := self._body(self._head)):
+            return problem
+        result = self._parser.refresh()
         if result.state is JSONParseState.EMPTY:
             return "it holds no JSON"
         if not result.complete:
@@ -139,16 +133,22 @@ class JSONReader:
             return f"the key {result.duplicates[0]!r} comes twice in one object"
         if result.lone_surrogates:
             return "half a surrogate pair is escaped in a string"
+        value, at = result.value, result.position
         # A number grows, and may fit only when it is whole.
-        unsettled = result.value is None or isinstance(result.value, int | float)
-        if unsettled or result.position < self._next_look:
+        if value is None or isinstance(value, int | float) or at < self._next_look:
             return ""
-        at = result.position
-        self._next_look = at + max(_FIRST_LOOK, at // _LOOKS_PER_DOUBLING)
+        # Once it has grown by an eighth: all looks together cost a multiple of one.
+        self._next_look = at + max(16, at // 8)
         if self._whole is None:
-            return _not_an_object(result.value)
-        settled = _settled(result.value)
-        return "" if self._partial is None else _first(self._partial, settled, at)
+            return _not_an_object(value)
+        if self._partial is None:
+            return ""
+        # The last member may still change.
+        if is_object(value):
+            value = dict(list(value.items())[:-1])
+        elif is_list(value):
+            value = value[:-1]
+        return _first(self._partial, value, at)
 
 
 def _opening(text: str) -> tuple[bool, str] | None:
@@ -159,11 +159,11 @@ def _opening(text: str) -> tuple[bool, str] | None:
     if match is None:
         return False, text
     if match.end() == len(text):
-        return None if len(text) < _LONGEST_OPENING else (False, text)
+        # A longer opening is none.
+        return None if len(text) < 64 else (False, text)
     word, after = match[1], text[match.end() :]
-    if after[0] in "\r\n" or word.lower() in ("", "json"):
-        return True, after
-    return True, word + after
+    is_label = after[0] in "\r\n" or word.lower() in ("", "json")
+    return True, after if is_label else word + after
 
 
 def _first(validator: Validator, value: object, size: int) -> str:
@@ -173,10 +173,3 @@ def _first(validator: Validator, value: object, size: int) -> str:
 
 def _not_an_object(value: object) -> str:
     return "" if isinstance(value, dict) else f"{ROOT} is {shown(value)}; it must be a JSON object"
-
-
-def _settled(value: object) -> object:
-    """The part of a growing value that will not change: all members but the last."""
-    if is_object(value):
-        return dict(list(value.items())[:-1])
-    return value[:-1] if is_list(value) else value

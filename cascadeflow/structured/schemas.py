@@ -64,21 +64,16 @@ def relaxed(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     Of a value that grows member by member only such keywords can be asked that further members
     cannot mend; `required` and the like have to wait for the end.
     """
-    base = _resolved(schema)
-    kept = {keyword: value for keyword, value in base.items() if keyword in _LASTING}
-    if not kept.keys() - {"$schema", "$defs", "definitions"} or "$id" in base:
-        return None
-    return kept if all(each.startswith(_INSIDE) for each in references(kept)) else None
-
-
-def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The definition behind a schema that only names it, as pydantic gives for recursive models."""
     parent, _, name = str(schema.get("$ref", "")).rpartition("/")
     definitions = schema.get("$defs")
-    if parent != "#/$defs" or not is_object(definitions) or not is_object(definitions.get(name)):
-        return schema
-    # Before 2019-09 whatever stands beside a reference is ignored; since then it holds too.
-    return {"$defs": definitions, **definitions[name]}
+    if parent == "#/$defs" and is_object(definitions) and is_object(definitions.get(name)):
+        # A schema that only names a definition, as pydantic gives for recursive models. What else
+        # stands beside a reference was ignored before 2019-09; since then it holds too.
+        schema = {"$defs": definitions, **definitions[name]}
+    kept = {keyword: value for keyword, value in schema.items() if keyword in _LASTING}
+    if not kept.keys() - {"$schema", "$defs", "definitions"} or "$id" in schema:
+        return None
+    return kept if all(each.startswith(_INSIDE) for each in references(kept)) else None
 
 
 def is_strict(schema: dict[str, Any]) -> bool:

@@ -40,7 +40,11 @@ def normalise_choice(choice: object, offered: Sequence[Offered]) -> ToolChoice |
                 raise ConfigError(f"tool_choice is {shown(choice)}, but no tools are offered")
             return meaning
     match choice:
-        case {"function": {"name": str(name)}} | {"name": str(name)} if choice in _naming(name):
+        case {"function": {"name": str(name)}} | {"name": str(name)} if choice in (
+            {"type": "function", "function": {"name": name}},
+            {"type": "function", "name": name},
+            {"type": "tool", "name": name},
+        ):
             if name in names:
                 return {"name": name}
             told = ", ".join(map(repr, names)) or "none"
@@ -51,12 +55,3 @@ def normalise_choice(choice: object, offered: Sequence[Offered]) -> ToolChoice |
                 '{"type": <one of these>} and '
                 '{"type": "function", "function": {"name": <an offered tool>}}'
             )
-
-
-def _naming(name: str) -> tuple[Mapping[str, object], ...]:
-    """The shapes in which one tool is asked for."""
-    return (
-        {"type": "function", "function": {"name": name}},
-        {"type": "function", "name": name},
-        {"type": "tool", "name": name},
-    )

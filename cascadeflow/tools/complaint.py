@@ -13,8 +13,6 @@ from ..providers.excerpt import clean
 
 LONGEST: Final = 500
 """Characters of one complaint."""
-_READ: Final = 4 * LONGEST
-"""Characters of the message that are looked at."""
 _MARK: Final = "[redacted]"
 _SECRET: Final = (
     r"api[-_ ]?key|access[-_ ]?key(?:[-_ ]?id)?|private[-_ ]?key|secret|token|password|passwd|pwd|"
@@ -51,7 +49,7 @@ _PATTERNS: Final = tuple(
 def complaint(error: BaseException) -> str:
     """Type and message of an exception, in one line, redacted and shortened."""
     # Unlike str(error), this survives an exception that fails to describe itself.
-    told = "".join(traceback.format_exception_only(error))[:_READ]
+    told = "".join(traceback.format_exception_only(error))[: 4 * LONGEST]
     text = redact(clean(told))
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 

@@ -108,9 +108,9 @@ class ToolConfig:
                 `[tools]` is not installed.
         """
         own = name_of(function) if name is None else name
-        found = describe(function)
-        words = found.description if description is None else description
-        return cls(own, words, checked(own, found.parameters), function)
+        words, parameters = describe(function)
+        words = words if description is None else description
+        return cls(own, words, checked(own, parameters), function)
 
 
 _MARKED: Final[WeakKeyDictionary[Function, tuple[str | None, str | None]]] = WeakKeyDictionary()
@@ -148,11 +148,21 @@ def normalise(tools: Iterable[object]) -> tuple[Offered, ...]:
         ConfigError: one is no definition of a tool, its name or schema is none that every
             provider takes, two have one name, or the extra `[tools]` is not installed.
     """
-    if isinstance(tools, str | bytes) or is_mapping(tools) or not _is_iterable(tools):
+    if isinstance(tools, str | bytes) or is_mapping(tools) or not isinstance(tools, Iterable):
         raise ConfigError(f"tools is {shown(tools)}; it must be a list of tools; {_FORMS}")
     found: dict[str, Offered] = {}
     for position, each in enumerate(tools):
-        offered = _offered(each, position)
+        if isinstance(each, Offered):
+            offered = each
+        elif isinstance(each, ToolConfig):
+            offered = _of(each)
+        elif is_mapping(each):
+            offered = _from_mapping(each, position)
+        elif callable(each) and not isinstance(each, type):
+            name, description = _MARKED.get(underlying(each), (None, None))
+            offered = _of(ToolConfig.from_function(each, name=name, description=description))
+        else:
+            raise ConfigError(f"tool {position} is {shown(each)}; {_FORMS}")
         if offered.name in found:
             place = list(found).index(offered.name)
             raise ConfigError(
@@ -160,23 +170,6 @@ def normalise(tools: Iterable[object]) -> tuple[Offered, ...]:
             )
         found[offered.name] = offered
     return tuple(found.values())
-
-
-def _is_iterable(value: object) -> bool:
-    return isinstance(value, Iterable)
-
-
-def _offered(given: object, position: int) -> Offered:
-    if isinstance(given, Offered):
-        return given
-    if isinstance(given, ToolConfig):
-        return _of(given)
-    if is_mapping(given):
-        return _from_mapping(given, position)
-    if callable(given) and not isinstance(given, type):
-        name, description = _MARKED.get(underlying(given), (None, None))
-        return _of(ToolConfig.from_function(given, name=name, description=description))
-    raise ConfigError(f"tool {position} is {shown(given)}; {_FORMS}")
 
 
 def _of(tool: ToolConfig, strict: bool | None = None) -> Offered:

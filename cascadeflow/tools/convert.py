@@ -41,7 +41,12 @@ def converter(function: Function) -> Convert | None:
         parameters = open_parameters(function, "")
         hints = resolved(function, parameters, "")
         whole = partial(_whole, hints) if any(map(_takes_integers, hints.values())) else None
-        parameters = [each for each in parameters if _needs_conversion(each, hints)]
+        parameters = [
+            each
+            for each in parameters
+            if each.kind not in NAMELESS
+            and (_is_field(each.default) or not _is_plain(hints.get(each.name, Any)))
+        ]
         if not parameters:
             return whole
         with describing(""):
@@ -71,12 +76,6 @@ def _as_integers(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _needs_conversion(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> bool:
-    if parameter.kind in NAMELESS:
-        return False
-    return _is_field(parameter.default) or not _is_plain(hints.get(parameter.name, Any))
-
-
 def _is_field(default: object) -> bool:
     # Nothing is a field of pydantic before pydantic is imported.
     if "pydantic" not in sys.modules:
@@ -100,9 +99,8 @@ def _convert(
 ) -> dict[str, Any]:
     from pydantic import ValidationError
 
-    names = [each.name for each in parameters]
     try:
-        made = fields.model_validate({name: arguments[name] for name in names if name in arguments})
+        made = fields.model_validate(arguments)
     except ValidationError as error:
         reasons = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise RefusedArguments("; ".join(escaped(each, 200) for each in reasons)) from None

@@ -23,7 +23,7 @@ from ..types import Message
 from .call import ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from .executor import ToolSession
+    from .executor import ToolExecutor
 
 Batches: TypeAlias = AsyncGenerator[list[events.Event], None]
 Clock: TypeAlias = Callable[[], float]
@@ -32,7 +32,7 @@ Clock: TypeAlias = Callable[[], float]
 class Toolboxes:
     """Several sessions as one: the first that knows a tool runs it."""
 
-    def __init__(self, *boxes: ToolSession) -> None:
+    def __init__(self, *boxes: ToolExecutor) -> None:
         self._boxes = boxes
 
     def can_run(self, name: str) -> bool:
@@ -166,7 +166,10 @@ async def _execute(
         for finished in calls:
             task = running.get(finished.call.id)
             if task is None:
-                yield _refused(finished, turn)
+                problem = "; ".join(finished.problems)
+                refused = f"not executed: {problem}"
+                result = ToolResult(finished.call.id, finished.call.name, error=refused)
+                yield events.ToolFailed(finished, result, problem, turn)
                 continue
             yield events.ToolExecuting(finished, turn)
             left = None if ends is None else max(0.0, ends - watch.now())
@@ -183,9 +186,3 @@ async def _execute(
             task.cancel()
         if running:
             await asyncio.wait(running.values())
-
-
-def _refused(finished: FinishedCall, turn: int) -> events.ToolFailed:
-    problem = "; ".join(finished.problems)
-    result = ToolResult(finished.call.id, finished.call.name, error=f"not executed: {problem}")
-    return events.ToolFailed(finished, result, problem, turn)

@@ -63,57 +63,48 @@ class _Reader:
         if isinstance(value, Enum):
             return self.read(value.value, depth)
         if isinstance(value, str):
-            return self._text(value)
+            if len(value) > self._limit:
+                raise _too_large(self._limit, f"holds a text of {len(value)} characters")
+            self._count(len(value))
+            return mend(value)
         if value is None or isinstance(value, int | float):
             return self._scalar(value)
         if is_mapping(value):
-            return {self._key(key): self.read(each, depth + 1) for key, each in value.items()}
+            return {
+                self._key(key, depth): self.read(each, depth + 1) for key, each in value.items()
+            }
         if _is_collection(value):
             return [self.read(each, depth + 1) for each in value]
-        return self.read(self._converted(value), depth + 1)
+        if isinstance(value, bytes | bytearray) and len(value) > self._limit:
+            raise _too_large(self._limit, f"holds {len(value)} bytes of {type(value).__name__}")
+        try:
+            made: object = msgspec.to_builtins(value, enc_hook=_other)
+        except msgspec.ValidationError as error:
+            raise UnfitResult(f"the result is not JSON: {error}") from None
+        return self.read(made, depth + 1)
 
     def _count(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
             raise _too_large(self._limit, f"has more than {self._limit} bytes")
 
-    def _text(self, text: str) -> str:
-        if len(text) > self._limit:
-            raise _too_large(self._limit, f"holds a text of {len(text)} characters")
-        self._count(len(text))
-        return mend(text)
-
     def _scalar(self, value: float | None) -> object:
         self._count(1)
-        match value:
-            case None | bool():
-                return value
-            case int():
-                return int(value)
-            case _ if math.isfinite(value):
-                return float(value)
-            case _:
-                raise UnfitResult(f"the result holds {value}, which JSON has no word for")
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            return int(value)
+        if not math.isfinite(value):
+            raise UnfitResult(f"the result holds {value}, which JSON has no word for")
+        return float(value)
 
-    def _key(self, key: object) -> str:
-        if isinstance(key, Enum):
-            key = key.value
-        if isinstance(key, str):
-            return self._text(key)
-        if key is None or isinstance(key, int | float):
-            return self._text(dumps(key))
-        made: object = msgspec.to_builtins(key, enc_hook=_other)
+    def _key(self, key: object, depth: int) -> str:
+        made = self.read(key, depth)
+        if made is None or isinstance(made, int | float):
+            made = self.read(dumps(made), depth)  # counted with all its digits
         if isinstance(made, str):
-            return self._text(made)
+            return made
         raise UnfitResult(f"the result has the key {shown(key)}; keys are texts in JSON")
-
-    def _converted(self, value: object) -> object:
-        if isinstance(value, bytes | bytearray) and len(value) > self._limit:
-            raise _too_large(self._limit, f"holds {len(value)} bytes of {type(value).__name__}")
-        try:
-            return msgspec.to_builtins(value, enc_hook=_other)
-        except msgspec.ValidationError as error:
-            raise UnfitResult(f"the result is not JSON: {error}") from None
 
 
 def _other(value: object) -> object:

@@ -72,30 +72,26 @@ class Runner:
         # The clock of the loop, by which the waits below are measured.
         clock = asyncio.get_running_loop().time
         began = clock()
-        outcome = await self._run(tool, arguments, began + self._timeout)
+        ends = began + self._timeout
+        carry_out = self._as_task if tool.is_async else self._in_thread
+        outcome = await carry_out(tool.name, lambda: tool.start(arguments), ends)
+        if inspect.isawaitable(awaitable := outcome.value):
+            # Of a sync function, such as a wrapper, that returned the coroutine of an async one.
+            outcome = await self._as_task(tool.name, lambda: awaitable, ends)
         elapsed = (clock() - began) * 1000
         return ToolResult(call.id, call.name, outcome.value, outcome.error, elapsed)
-
-    async def _run(self, tool: Runnable, arguments: dict[str, Any], ends: float) -> Outcome:
-        if tool.is_async:
-            return await self._as_task(tool.name, lambda: tool.start(arguments), ends)
-        outcome = await self._in_thread(tool.name, lambda: tool.start(arguments), ends)
-        if not inspect.isawaitable(outcome.value):
-            return outcome
-        # A sync function, such as a wrapper, that returned the coroutine of an async one.
-        awaitable = outcome.value
-        return await self._as_task(tool.name, lambda: awaitable, ends)
 
     async def _in_thread(self, name: str, work: Callable[[], object], ends: float) -> Outcome:
         context = contextvars.copy_context()
         job = self._threads.submit(lambda: context.run(self._attempt, name, work))
-        heard = asyncio.wrap_future(job.future)
+        heard = asyncio.wrap_future(job)
         try:
             await asyncio.wait([heard], timeout=_left(ends))
             if heard.done():
                 outcome: Outcome = heard.result()
                 return outcome
-            return self._overdue(job.started)
+            busy = " without a free thread: earlier calls have not returned"
+            return self._overdue("" if job.running() or job.done() else busy)
         finally:
             if not heard.done():
                 self._threads.abandon(job)
@@ -117,11 +113,19 @@ class Runner:
         try:
             await asyncio.wait([task], timeout=_left(ends))
             if not task.done():
-                return self._overdue(True)
+                return self._overdue()
         finally:
             if not task.done():
-                await self._cancel(name, task)
-        outcome = _of(name, task)
+                task.cancel()
+                await asyncio.wait([task], timeout=GRACE)
+            if not task.done():
+                logger.warning("tool %s goes on although it was cancelled", name)
+                self._stubborn.add(task)
+                task.add_done_callback(self._stubborn.discard)
+        if task.cancelled():
+            return Outcome(error="the tool cancelled itself")
+        error = task.exception()
+        outcome = task.result() if error is None else _failed(name, error)
         if outcome.error is not None:
             return outcome
         if isinstance(outcome.value, str | int | float | None):
@@ -129,21 +133,8 @@ class Runner:
         ends = max(ends, asyncio.get_running_loop().time() + GRACE)
         return await self._in_thread(name, lambda: outcome.value, ends)
 
-    async def _cancel(self, name: str, task: asyncio.Task[Outcome]) -> None:
-        task.cancel()
-        await asyncio.wait([task], timeout=GRACE)
-        if not task.done():
-            logger.warning("tool %s goes on although it was cancelled", name)
-            self._stubborn.add(task)
-            task.add_done_callback(self._stubborn.discard)
-
-    def _overdue(self, started: bool) -> Outcome:
-        if started:
-            return Outcome(error=f"timed out after {self._timeout:g} s")
-        return Outcome(
-            error=f"timed out after {self._timeout:g} s without a free thread: earlier calls have "
-            "not returned"
-        )
+    def _overdue(self, why: str = "") -> Outcome:
+        return Outcome(error=f"timed out after {self._timeout:g} s{why}")
 
 
 def _left(ends: float) -> float:
@@ -162,13 +153,6 @@ async def _awaited(name: str, start: Callable[[], object]) -> Outcome:
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- a tool's code
         return _failed(name, error)
     return Outcome(value)
-
-
-def _of(name: str, task: asyncio.Task[Outcome]) -> Outcome:
-    if task.cancelled():
-        return Outcome(error="the tool cancelled itself")
-    error = task.exception()
-    return task.result() if error is None else _failed(name, error)
 
 
 def _failed(name: str, error: BaseException) -> Outcome:

@@ -21,8 +21,6 @@ from .strict_json import UnusableJSON, dumps, loads
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
-KEPT: Final = 512
-"""Compiled schemas that are kept."""
 MASK: Final = "it"
 """Stands for the value in the validator's messages, which would hold it whole otherwise."""
 ALLOWED: Final = (
@@ -55,26 +53,21 @@ def checked(tool: str, parameters: object) -> dict[str, Any]:
         ConfigError: naming the tool; or the extra `[tools]` is not installed.
     """
     try:
-        schema = _as_object(parameters)
+        schema = loads(dumps({} if parameters is None else parameters))
+        if not is_object(schema):
+            raise UnusableJSON(f"{shown(parameters)} is a {type(parameters).__name__}")
+        if "type" not in schema and (not schema or "properties" in schema):
+            schema = {"type": "object", **schema}
+        if schema.get("type") != "object":
+            raise UnusableJSON(f"type is {shown(schema.get('type'))}; it must be 'object'")
+        schema.setdefault("properties", {})
         compiled(dumps(schema))
     except UnusableJSON as error:
         raise ConfigError(f"tool {tool!r}: parameters: {error}; {ALLOWED}") from None
     return schema
 
 
-def _as_object(parameters: object) -> dict[str, Any]:
-    given = loads(dumps({} if parameters is None else parameters))
-    if not is_object(given):
-        raise UnusableJSON(f"{shown(parameters)} is a {type(parameters).__name__}")
-    if "type" not in given and (not given or "properties" in given):
-        given = {"type": "object", **given}
-    if given.get("type") != "object":
-        raise UnusableJSON(f"type is {shown(given.get('type'))}; it must be 'object'")
-    given.setdefault("properties", {})
-    return given
-
-
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=512)
 def compiled(schema: str) -> Validator:
     """The validator of a schema, given as JSON text.
 

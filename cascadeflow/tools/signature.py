@@ -20,8 +20,6 @@ from types import BuiltinFunctionType, FunctionType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-import msgspec
-
 from ..errors import ConfigError
 from .schema import missing
 from .show import escaped, shown
@@ -37,15 +35,6 @@ NAMELESS: Final = {
     inspect.Parameter.VAR_KEYWORD: "collects arguments (**)",
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
 }
-
-
-class Description(msgspec.Struct, frozen=True):
-    """What a model is told of a function."""
-
-    description: str
-    """From the docstring; empty without one."""
-    parameters: Mapping[str, Any]
-    """JSON Schema."""
 
 
 def underlying(function: Function) -> FunctionType | BuiltinFunctionType:
@@ -86,24 +75,20 @@ def _is_function(value: object) -> bool:
     return isinstance(value, FunctionType | BuiltinFunctionType | MethodType)
 
 
-_DESCRIBED: Final[WeakKeyDictionary[FunctionType, Description]] = WeakKeyDictionary()
+_DESCRIBED: Final[WeakKeyDictionary[FunctionType, tuple[str, Mapping[str, Any]]]] = (
+    WeakKeyDictionary()
+)
 """Plain functions that were described before: pydantic takes about a millisecond for one."""
 
 
-def describe(function: Function) -> Description:
-    """Read signature and docstring.
+def describe(function: Function) -> tuple[str, Mapping[str, Any]]:
+    """The description in the docstring, empty without one, and the schema of the parameters.
 
     Raises:
         ConfigError: naming the parameter a model could not give.
     """
-    if not isinstance(function, FunctionType):
-        return _describe(function)
-    if function not in _DESCRIBED:
-        _DESCRIBED[function] = _describe(function)
-    return _DESCRIBED[function]
-
-
-def _describe(function: Function) -> Description:
+    if isinstance(function, FunctionType) and (known := _DESCRIBED.get(function)):
+        return known
     who = f"tool {name_of(function)!r}"
     parameters = open_parameters(function, who)
     for parameter in parameters:
@@ -111,10 +96,13 @@ def _describe(function: Function) -> Description:
     hints = resolved(function, parameters, who)
     description, notes = _docstring(function)
     schema = _schema(parameters, hints, who)
-    for name, note in notes.items():
-        property_: dict[str, Any] = schema["properties"].get(name, {"description": ""})
-        property_.setdefault("description", note)
-    return Description(description, schema)
+    for name, property_ in schema["properties"].items():
+        if name in notes:
+            property_.setdefault("description", notes[name])
+    found = description, schema
+    if isinstance(function, FunctionType):
+        _DESCRIBED[function] = found
+    return found
 
 
 def open_parameters(function: Function, who: str) -> list[inspect.Parameter]:
@@ -152,11 +140,7 @@ def resolved(function: Function, parameters: list[inspect.Parameter], who: str) 
     Raises:
         ConfigError: one names something that its module does not define.
     """
-    given = {
-        parameter.name: parameter.annotation
-        for parameter in parameters
-        if parameter.annotation is not parameter.empty
-    }
+    given = {each.name: each.annotation for each in parameters if each.annotation is not each.empty}
     home = inspect.unwrap(underlying(function))
     names = home.__globals__ if isinstance(home, FunctionType) else {}
     try:
@@ -174,23 +158,18 @@ def _schema(
     parameters: list[inspect.Parameter], hints: Mapping[str, Any], who: str
 ) -> dict[str, Any]:
     try:
-        schema = _schema_of(parameters, hints, who)
+        with describing(who):
+            schema = model(parameters, hints).model_json_schema(schema_generator=untitled())
     except ConfigError:
         for each in parameters:  # which one it is
-            _schema_of([each], hints, f"{who}: parameter {each.name!r}")
+            with describing(f"{who}: parameter {each.name!r}"):
+                model([each], hints).model_json_schema(schema_generator=untitled())
         raise
     if schema.get("properties", {}).keys() != {each.name for each in parameters}:
         raise ConfigError(f"{who}: a parameter has an alias; arguments go by the parameters' names")
     schema.pop("title", None)
     schema.pop("description", None)
     return {"type": "object", "properties": {}, **schema, "additionalProperties": False}
-
-
-def _schema_of(
-    parameters: list[inspect.Parameter], hints: Mapping[str, Any], what: str
-) -> dict[str, Any]:
-    with describing(what):
-        return model(parameters, hints).model_json_schema(schema_generator=untitled())
 
 
 @contextmanager

@@ -11,7 +11,7 @@ A thread ends when no work is left: starting one takes some 50 microseconds, far
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
@@ -22,79 +22,66 @@ MOST_LOST: Final = 64
 """Abandoned threads whose places are filled again."""
 
 
-class Job:
-    """A piece of work that waits, runs, or is done."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self.future: Future[Any] = Future()
-        self.lost = False
-        """It was abandoned, and another thread took the place of its own."""
-        self._work = work
-
-    @property
-    def started(self) -> bool:
-        """Whether a thread has taken it up."""
-        return self.future.running() or self.future.done()
-
-    def run(self) -> None:
-        """Do the work, in the thread at hand, unless it was given up."""
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_result(self._work())
-
-
 class Threads:
     """Runs pieces of work, at most `limit` at a time; any thread and event loop may use it."""
 
     def __init__(self, limit: int = MOST_BUSY) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._waiting: deque[Job] = deque()
+        self._waiting: OrderedDict[Future[Any], Callable[[], Any]] = OrderedDict()
         self._busy = 0
-        self._lost = 0
+        self._lost: set[Future[Any]] = set()
+        """Abandoned, and another thread took the place of theirs."""
 
-    def submit(self, work: Callable[[], Any]) -> Job:
-        """Run `work` as soon as there is a place. It must not raise: it returns what came of it."""
-        job = Job(work)
+    def submit(self, work: Callable[[], Any]) -> Future[Any]:
+        """Run `work` as soon as there is a place. It must not raise: it returns what came of it.
+
+        Raises:
+            RuntimeError: the system starts no thread, and none is there that could do it.
+        """
+        future: Future[Any] = Future()
         with self._lock:
+            self._waiting[future] = work
             if self._busy == self._limit:
-                self._waiting.append(job)
-                return job
+                return future
             self._busy += 1
-        self._start(job)
-        return job
-
-    def abandon(self, job: Job) -> None:
-        """Expect nothing more of `job`: it never starts, or runs on without being heard."""
-        with self._lock:
-            if job.future.cancel():
-                if job in self._waiting:
-                    self._waiting.remove(job)
-                return
-            if job.future.done() or job.lost or self._lost == MOST_LOST:
-                return
-            job.lost = True
-            self._lost += 1
-            successor = self._next()
-        if successor is not None:
-            self._start(successor)
-
-    def _next(self) -> Job | None:
-        """The job that takes a place that became free; under the lock."""
-        if self._waiting:
-            return self._waiting.popleft()
-        self._busy -= 1
-        return None
-
-    def _start(self, job: Job) -> None:
-        threading.Thread(
-            target=self._work, args=(job,), name="cascadeflow-tool", daemon=True
-        ).start()
-
-    def _work(self, job: Job | None) -> None:
-        while job is not None:
-            job.run()
+        try:
+            self._start()
+        except RuntimeError:  # the system has no more threads
             with self._lock:
-                if job.lost:
-                    self._lost -= 1
+                self._busy -= 1
+                if self._waiting.pop(future, None) is not None:
+                    raise
+        return future
+
+    def abandon(self, future: Future[Any]) -> None:
+        """Expect nothing more of it: it never starts, or runs on without being heard."""
+        with self._lock:
+            if future.cancel():
+                self._waiting.pop(future, None)
+                return
+            if future.done() or future in self._lost or len(self._lost) == MOST_LOST:
+                return
+            self._lost.add(future)
+            if not self._waiting:
+                self._busy -= 1
+                return
+        self._start()
+
+    def _start(self) -> None:
+        threading.Thread(target=self._work, name="cascadeflow-tool", daemon=True).start()
+
+    def _work(self) -> None:
+        """Do what waits, in the thread at hand, until nothing is left."""
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._busy -= 1
                     return
-                job = self._next()
+                future, work = self._waiting.popitem(last=False)
+            if future.set_running_or_notify_cancel():
+                future.set_result(work())
+            with self._lock:
+                if future in self._lost:
+                    self._lost.remove(future)
+                    return

@@ -7,11 +7,9 @@ can mend its call: where, what it said, what is allowed.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..core.calls import normalise_arguments
 from ..providers.lenient import is_list, is_object
@@ -33,18 +31,13 @@ _LONGEST: Final = 300
 """Characters of one problem."""
 
 
-class Checked(msgspec.Struct, frozen=True):
+class Checked(NamedTuple):
     """What came of one call."""
 
     arguments: dict[str, Any] | None
     """The parsed arguments, valid or not; None if they are no JSON object."""
     problems: tuple[str, ...] = ()
     """Why it must not run, for a model to read: one line each, escaped and shortened."""
-
-    @property
-    def ok(self) -> bool:
-        """True if the call may run."""
-        return not self.problems
 
 
 class ToolCallValidator:
@@ -74,37 +67,33 @@ class ToolCallValidator:
         """
         barred = self._barred(name)
         try:
-            text = _text(arguments)
+            text = arguments if isinstance(arguments, str) else dumps(arguments)
+            if len(text) <= MAX_BYTES:
+                text = normalise_arguments(text)
             value = loads(text)
         except UnusableJSON as error:
             return Checked(None, (*barred, f"arguments: {error}"))
         if not is_object(value):
             problem = f"arguments are {shown(value)}; they must be a JSON object"
             return Checked(None, (*barred, problem))
-        return Checked(value, barred or self._problems(name, value, len(text)))
-
-    def _problems(self, name: str, arguments: dict[str, Any], size: int) -> tuple[str, ...]:
-        validator = self._validators.get(name)
-        if validator is None:
-            validator = compiled(dumps(self._tools[name].parameters))
-            self._validators[name] = validator
-        return problems(validator, arguments, size, "arguments")
+        if barred:
+            return Checked(value, barred)
+        if name not in self._validators:
+            self._validators[name] = compiled(dumps(self._tools[name].parameters))
+        return Checked(value, problems(self._validators[name], value, len(text), "arguments"))
 
     def _barred(self, name: str) -> tuple[str, ...]:
         """Why a tool of this name may not be called, whatever the arguments."""
         if name not in self._tools:
-            return (self._unknown(name),)
+            near = difflib.get_close_matches(name[:128], self._tools, n=3)
+            names = ", ".join(near or list(self._tools)[:16]) or "none"
+            told = "the nearest offered" if near else "offered"
+            return (f"no tool is named {shown(name)}; {told}: {names}",)
         if self._choice == "none":
             return ("tool_choice is 'none': no tool may be called",)
         if isinstance(self._choice, Mapping) and name != self._choice["name"]:
             return (f"tool_choice asks for {self._choice['name']}; {name} may not be called now",)
         return ()
-
-    def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name[:128], self._tools, n=3)
-        names = ", ".join(near or list(self._tools)[:16]) or "none"
-        told = "the nearest offered" if near else "offered"
-        return f"no tool is named {shown(name)}; {told}: {names}"
 
 
 def problems(validator: Validator, value: object, size: int, name: str) -> tuple[str, ...]:
@@ -118,26 +107,16 @@ def problems(validator: Validator, value: object, size: int, name: str) -> tuple
     """
     if validator.is_valid(value):
         return ()
-    errors = islice(_errors(validator, value, size), MAX_PROBLEMS)
-    return tuple(_problem(value, error, name) for error in errors)
-
-
-def _text(arguments: str | Mapping[str, Any]) -> str:
-    if not isinstance(arguments, str):
-        return dumps(arguments)
-    return arguments if len(arguments) > MAX_BYTES else normalise_arguments(arguments)
-
-
-def _errors(validator: Validator, whole: object, size: int) -> Iterator[ValidationError]:
+    if size <= _EVERY:
+        errors = islice(validator.iter_errors(value), MAX_PROBLEMS)
+        return tuple(_problem(value, error, name) for error in errors)
     from jsonschema_rs import ValidationError
 
-    if size <= _EVERY:
-        yield from validator.iter_errors(whole)
-        return
     try:
-        validator.validate(whole)
+        validator.validate(value)
     except ValidationError as error:
-        yield error
+        return (_problem(value, error, name),)
+    return ()
 
 
 def _problem(whole: object, error: ValidationError, name: str) -> str:
@@ -149,13 +128,9 @@ def _problem(whole: object, error: ValidationError, name: str) -> str:
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
     place = escaped(path.removeprefix(".")) or name
     said = f"{place}:" if isinstance(value, dict | list) else f"{place} is {shown(value)}:"
-    return escaped(f"{said} {error.message}{_alternatives(error)}", _LONGEST)
-
-
-def _alternatives(error: ValidationError) -> str:
-    """What each alternative of `anyOf` or `oneOf` says, if none fits."""
-    branches: object = error.kind.value
-    if error.kind.name not in ("anyOf", "oneOf") or not is_list(branches):
-        return ""
-    reasons = dict.fromkeys(str(branch[0].message) for branch in branches if branch)
-    return f" ({'; or '.join(reasons)})" if reasons else ""
+    problem = f"{said} {error.message}"
+    alternatives: object = error.kind.value
+    if error.kind.name in ("anyOf", "oneOf") and is_list(alternatives):
+        reasons = dict.fromkeys(str(each[0].message) for each in alternatives if each)
+        problem += f" ({'; or '.join(reasons)})" if reasons else ""
+    return escaped(problem, _LONGEST)
