@@ -90,7 +90,7 @@ def check_headers(headers: Mapping[Any, Any], *, where: str) -> dict[str, str]:
     Raises:
         ConfigError: a name or a value cannot be sent. Values are never printed.
     """
-    headers = _hidden(headers)
+    headers = {n: Hidden(v) if isinstance(v, str) else v for n, v in headers.items()}
     for name, value in headers.items():
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise ConfigError(
@@ -99,13 +99,6 @@ def check_headers(headers: Mapping[Any, Any], *, where: str) -> dict[str, str]:
             )
         check_value(value, f"{where}: header {name!r}")
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _hidden(headers: Mapping[Any, Any]) -> dict[Any, Any]:
-    """A copy whose texts are not shown, whatever else is among them."""
-    return {
-        name: Hidden(value) if isinstance(value, str) else value for name, value in headers.items()
-    }
 
 
 def check_value(value: object, what: str) -> None:

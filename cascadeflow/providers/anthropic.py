@@ -27,15 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ..errors import ProtocolError
-from ..types import (
-    Delta,
-    ReasoningDelta,
-    Stop,
-    StopReason,
-    TextDelta,
-    ToolCallDelta,
-    UsageDelta,
-)
+from ..types import Delta, ReasoningDelta, Stop, StopReason, TextDelta, ToolCallDelta, UsageDelta
 from .anthropic_block import IMPLIED, OURS, SAYING, Block, as_arguments
 from .anthropic_encode import encode
 from .anthropic_usage import Tally
@@ -53,6 +45,7 @@ _OWN_REASONS: Mapping[str, StopReason] = {"compaction": "pause"}
 _WORD = 80
 """Most characters of a stop reason that are kept."""
 _DETAIL_BYTES = 2048
+"""Most bytes of why the model refused that are kept."""
 _EVENTS = frozenset((
     "", "message", "message_start", "message_delta", "message_stop",
     "content_block_start", "content_block_delta", "content_block_stop",
@@ -137,10 +130,7 @@ class Decoder:
             ProviderError: it is an error object, or was cut.
             ProtocolError: it is neither that nor a message.
         """
-        try:
-            message = _parse(body)
-        except (ValueError, RecursionError):
-            message = None
+        message = _parse(body)
         content = message.get("content") if is_object(message) else None
         if not is_object(message) or (not is_list(content) and not _is_error(message)):
             raise error_from_unread(body)
@@ -176,10 +166,7 @@ class Decoder:
         if data == b"[DONE]":
             self.done = True
             return
-        try:
-            body = _parse(data)
-        except (ValueError, RecursionError):
-            body = None
+        body = _parse(data)
         if not is_object(body):
             if event == "error":
                 raise error_from_body(data.decode("utf-8", "replace"))
@@ -194,7 +181,8 @@ class Decoder:
             case "content_block_delta":
                 delta = body.get("delta")
                 if is_object(delta):
-                    self._take(self._index(body), self._piece(delta), out)
+                    texts = (self._string(delta, key) for key in _Piece.__struct_fields__)
+                    self._take(self._index(body), _Piece(*texts), out)
                 elif delta:
                     self._miss()
             case "content_block_start":
@@ -217,13 +205,13 @@ class Decoder:
         head = message if is_object(message) else {}
         name = head.get("id")
         name = name if isinstance(name, str) else ""
-        if self._message is not None and self.finished:
-            self._warnings["a second message followed the first; it was not read"] = None
-            self.done = True
-            return
-        if self._message is not None and self._spoke and (not name or name != self._message):
-            raise self._second(name)
         if self._message is not None:
+            if self.finished:
+                self._warnings["a second message followed the first; it was not read"] = None
+                self.done = True
+                return
+            if self._spoke and (not name or name != self._message):
+                raise self._second(name)
             self._warnings["message_start was sent again"] = None
             self._again = self._spoke
         self._message = name
@@ -249,7 +237,10 @@ class Decoder:
         if reason is None:
             self._warnings[f"the stop reason {raw!r} is not known; taken as a plain stop"] = None
         self._reason, self._raw_reason = reason or "stop", raw
-        self._detail = _explanation(delta.get("stop_details"))
+        details = delta.get("stop_details")
+        told = (details.get("explanation"), details.get("category")) if is_object(details) else ()
+        detail = next((text for text in told if isinstance(text, str) and text), "")
+        self._detail = mend(detail).encode()[:_DETAIL_BYTES].decode("utf-8", "ignore")
         for index in list(self._blocks):
             self._close(index, out, said=False)
         self.finished = True
@@ -283,10 +274,14 @@ class Decoder:
     def _take(self, index: int, piece: _Piece, out: list[Delta]) -> None:
         """One increment of a block. What is not of the block's own kind may be lost text."""
         block = self._blocks.get(index)
-        if block is None or not block.kind:
-            block = self._imply(index, piece.type)
-        if block is None:
-            return
+        if block is None or not block.kind:  # its `content_block_start` never came
+            if piece.type == "input_json_delta":
+                self._warnings["arguments of a tool call that never began"] = None
+                self._damaged = self._damaged or not self.finished
+            if piece.type not in IMPLIED:
+                return
+            self._spoke, self._latest = True, index
+            block = self._blocks[index] = Block(IMPLIED[piece.type])
         if piece.type == "text_delta" and block.kind == "text":
             self._say(index, block, piece.text, out)
         elif piece.type == "thinking_delta" and block.kind == "thinking":
@@ -294,23 +289,13 @@ class Decoder:
         elif piece.type == "signature_delta" and block.kind == "thinking":
             block.seal = piece.signature
         elif piece.type == "input_json_delta" and block.kind == "tool_use":
-            self._argue(index, block, piece.partial_json, out)
+            if text := block.join(piece.partial_json):
+                block.given = ""
+                out.append(ToolCallDelta(index, arguments=text))
         elif block.kind not in OURS:
             out.append(ReasoningDelta(""))
         elif piece.type in SAYING and (piece.text or piece.partial_json):
             self._miss()
-
-    def _imply(self, index: int, kind: str) -> Block | None:
-        """The block of an increment whose `content_block_start` never came."""
-        if kind == "input_json_delta":
-            self._warnings["arguments of a tool call that never began"] = None
-            self._damaged = self._damaged or not self.finished
-        if kind not in IMPLIED:
-            return None
-        self._spoke = True
-        self._latest = index
-        block = self._blocks[index] = Block(IMPLIED[kind])
-        return block
 
     def _close(self, index: int, out: list[Delta], *, said: bool) -> None:
         """End a block; `said`: the server did, it is not only taken to have ended."""
@@ -342,17 +327,9 @@ class Decoder:
         if text := block.join(text):
             out.append(ReasoningDelta(text))
 
-    def _argue(self, index: int, block: Block, text: str, out: list[Delta]) -> None:
-        if text := block.join(text):
-            block.given = ""
-            out.append(ToolCallDelta(index, arguments=text))
-
     def _count(self, usage: object, out: list[Delta], *, final: bool) -> None:
         if self._tally.take(usage, final=final):
             out.append(UsageDelta(self._tally.usage()))
-
-    def _piece(self, delta: dict[str, Any]) -> _Piece:
-        return _Piece(*(self._string(delta, key) for key in _Piece.__struct_fields__))
 
     def _string(self, holder: dict[str, Any], key: str) -> str:
         """A text; null is none, anything else is a loss."""
@@ -374,26 +351,21 @@ class Decoder:
 
 
 def _parse(data: bytes) -> object:
-    """Decode JSON, leniently where it has to be.
+    """Decode JSON, leniently where it has to be; None if it is none.
 
     Raises:
-        ValueError: it is not JSON.
         ProtocolError: it is nested too deep.
     """
     try:
         return msgspec.json.decode(data)
     except (ValueError, RecursionError):
-        return loads(data)
+        try:
+            return loads(data)
+        except ValueError:
+            return None
 
 
 def _is_error(body: Mapping[str, Any]) -> bool:
     kind = body.get("type")
     bare = isinstance(kind, str) and kind.endswith("_error")
     return bare or "error" in (kind, body.get("object")) or bool(body.get("error"))
-
-
-def _explanation(details: object) -> str:
-    """Why the model refused, at most 2 KiB."""
-    found = [details.get(key) for key in ("explanation", "category")] if is_object(details) else []
-    text = next((text for text in found if isinstance(text, str) and text), "")
-    return mend(text).encode()[:_DETAIL_BYTES].decode("utf-8", "ignore")

@@ -32,9 +32,7 @@ class Inexpressible(ValueError):
 def reduced(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """The schema with what the API knows; None if that would ask for something else."""
     try:
-        if _recursive(schema):
-            return None
-        return _reduced(schema)
+        return None if _recursive(schema) else _reduced(schema)
     except Inexpressible:
         return None
 
@@ -46,7 +44,11 @@ def _reduced(schema: object) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for keyword, value in schema.items():
         match keyword:
-            case _ if keyword in _KEPT or _is_known(keyword, value):
+            case _ if keyword in _KEPT or (keyword == "format" and value in FORMATS):
+                made[keyword] = value
+            case "enum" if is_list(value) and not any(is_list(v) or is_object(v) for v in value):
+                made[keyword] = value
+            case "minItems" if value in (0, 1):
                 made[keyword] = value
             case _ if keyword in _SCHEMAS and is_object(value):
                 made[keyword] = {name: _reduced(each) for name, each in value.items()}
@@ -61,32 +63,14 @@ def _reduced(schema: object) -> dict[str, Any]:
                 told[keyword] = value
             case _:
                 pass
-    _close(schema, made)
+    if schema.get("type") == "object" or "properties" in schema:
+        if is_object(schema.get("additionalProperties")) or not schema.get("properties"):
+            raise Inexpressible  # an object that lives by members nobody named cannot be closed
+        made["additionalProperties"] = False
     if told:
         notes = msgspec.json.encode(told).decode()
         made["description"] = "\n\n".join(filter(None, (made.get("description"), notes)))
     return made
-
-
-def _is_known(keyword: str, value: object) -> bool:
-    match keyword:
-        case "enum":
-            return is_list(value) and not any(is_list(each) or is_object(each) for each in value)
-        case "format":
-            return value in FORMATS
-        case "minItems":
-            return value in (0, 1)
-        case _:
-            return False
-
-
-def _close(schema: Mapping[str, Any], made: dict[str, Any]) -> None:
-    """Close an object; one that lives by members nobody named cannot be closed."""
-    if schema.get("type") != "object" and "properties" not in schema:
-        return
-    if is_object(schema.get("additionalProperties")) or not schema.get("properties"):
-        raise Inexpressible
-    made["additionalProperties"] = False
 
 
 def _recursive(schema: Mapping[str, Any]) -> bool:

@@ -24,13 +24,11 @@ MOST_TOKENS = 10**12
 _INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _COUNTS = (*_INPUT, "output_tokens")
 _UNPRICED = (
-    (
-        "cache_creation",
-        "ephemeral_1h_input_tokens",
-        "what was cached for an hour is counted at the lower price of five minutes",
-    ),
+    ("cache_creation", "ephemeral_1h_input_tokens",
+     "what was cached for an hour is counted at the lower price of five minutes"),
     ("server_tool_use", "web_search_requests", "the fee of web searches is not in the cost"),
-)
+)  # fmt: skip
+"""What may be billed that the prices, which are per token, do not hold; and what is told then."""
 
 
 class Tally:
@@ -61,29 +59,18 @@ class Tally:
         details = usage.get("output_tokens_details")
         if is_object(details):
             self._thought = self._number(details, "thinking_tokens", self._thought)
-        self._unpriced(usage)
-        iterations = usage.get("iterations")
-        if is_list(iterations):
-            self._compaction = self._compacted(iterations)
+        for place, key, told in _UNPRICED:
+            part = usage.get(place)
+            if is_object(part) and self._number(part, key, 0):
+                self.warnings[told] = None
+        if is_list(iterations := usage.get("iterations")):
+            compacted = [e for e in iterations if is_object(e) and e.get("type") == "compaction"]
+            self._compaction = sum((_as_usage(self._numbers(e)) for e in compacted), Usage())
         return bool(counts)
 
     def usage(self) -> Usage:
         """The tokens so far."""
         return _as_usage(self._counts, self._thought) + self._compaction
-
-    def _unpriced(self, usage: dict[str, Any]) -> None:
-        """Say what was billed that the prices, which are per token, do not hold."""
-        for place, key, told in _UNPRICED:
-            part = usage.get(place)
-            if is_object(part) and self._number(part, key, 0):
-                self.warnings[told] = None
-
-    def _compacted(self, iterations: list[Any]) -> Usage:
-        total = Usage()
-        for entry in iterations:
-            if is_object(entry) and entry.get("type") == "compaction":
-                total += _as_usage(self._numbers(entry))
-        return total
 
     def _numbers(self, usage: dict[str, Any]) -> dict[str, int]:
         found = {key: self._number(usage, key, -1) for key in _COUNTS}

@@ -16,14 +16,11 @@ from typing import Any
 from ..types import Message
 from .lenient import is_mapping, is_sequence
 
-LENGTH = 9
-"""Characters of an id that stands for another: hexadecimal digits."""
-
 
 def fitting(messages: Iterable[Message], allowed: str) -> list[Message]:
     """Messages in which every id of a call matches the pattern; empty: whatever it is.
 
-    One that does not is replaced, wherever it stands, by the same digits made from it.
+    One that does not is replaced, wherever it stands, by the same nine digits made from it.
     """
     return [_fitting(message, allowed) for message in messages] if allowed else list(messages)
 
@@ -44,4 +41,4 @@ def _fitting(message: Message, allowed: str) -> Message:
 def _fit(id: object, allowed: str) -> object:
     if not isinstance(id, str) or re.fullmatch(allowed, id, re.DOTALL):
         return id
-    return sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:LENGTH]
+    return sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:9]

@@ -72,18 +72,13 @@ class Logprobs(msgspec.Struct, gc=False):
     token_logprobs: list[float | None] | None = None
 
 
-class PromptDetails(msgspec.Struct, gc=False):
-    """Parts of the prompt tokens."""
+class TokenDetails(msgspec.Struct, gc=False):
+    """Parts of the prompt tokens, or the completion tokens."""
 
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     cache_creation_tokens: int | None = None
     """LiteLLM's name for the same."""
-
-
-class OutputDetails(msgspec.Struct, gc=False):
-    """Parts of the completion tokens."""
-
     reasoning_tokens: int | None = None
 
 
@@ -100,8 +95,8 @@ class WireUsage(msgspec.Struct, gc=False):
     cache_read_input_tokens: int | None = None
     """As in the Messages API, but part of the prompt tokens: LiteLLM."""
     cache_creation_input_tokens: int | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: OutputDetails | None = None
+    prompt_tokens_details: TokenDetails | None = None
+    completion_tokens_details: TokenDetails | None = None
 
 
 class Groq(msgspec.Struct, gc=False):
@@ -185,16 +180,19 @@ def read_usage(wire: WireUsage, *, hidden_thinking: bool) -> Usage | None:
     prompt, output, total = _ends(wire)
     if prompt is None or output is None or not (0 <= prompt <= _MOST and 0 <= output <= _MOST):
         return None
-    thought = _reasoning(wire)
+    details = wire.completion_tokens_details or TokenDetails()
+    thought = details.reasoning_tokens or 0
     beyond = (total or 0) - prompt - output
     if 0 < beyond <= _MOST and (hidden_thinking or beyond == thought):
         output, thought = output + beyond, beyond
-    cached, written = _cache(wire)
+    parts = wire.prompt_tokens_details or TokenDetails()
+    read = parts.cached_tokens or wire.prompt_cache_hit_tokens or wire.cached_tokens
+    written = parts.cache_write_tokens or parts.cache_creation_tokens
     return Usage(
         input_tokens=prompt,
         output_tokens=output,
-        cached_tokens=_part(cached, prompt),
-        cache_write_tokens=_part(written, prompt),
+        cached_tokens=_part(read or wire.cache_read_input_tokens, prompt),
+        cache_write_tokens=_part(written or wire.cache_creation_input_tokens, prompt),
         reasoning_tokens=_part(thought, output),
     )
 
@@ -227,20 +225,5 @@ def _ends(wire: WireUsage) -> tuple[int | None, int | None, int | None]:
     return prompt, output, total
 
 
-def _reasoning(wire: WireUsage) -> int:
-    details = wire.completion_tokens_details
-    return (details.reasoning_tokens if details else None) or 0
-
-
-def _cache(wire: WireUsage) -> tuple[int, int]:
-    details = wire.prompt_tokens_details or PromptDetails()
-    read = details.cached_tokens or wire.prompt_cache_hit_tokens or wire.cached_tokens
-    written = details.cache_write_tokens or details.cache_creation_tokens
-    return (
-        read or wire.cache_read_input_tokens or 0,
-        written or wire.cache_creation_input_tokens or 0,
-    )
-
-
-def _part(count: int, whole: int) -> int:
-    return max(0, min(count, whole))
+def _part(count: int | None, whole: int) -> int:
+    return max(0, min(count or 0, whole))

@@ -14,19 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from .chat_chunk import (
-    Call,
-    Choice,
-    Chunk,
-    ChunkDelta,
-    Detail,
-    Function,
-    Groq,
-    Logprobs,
-    OutputDetails,
-    PromptDetails,
-    WireUsage,
-)
+from . import chat_chunk as typed
 from .lenient import is_list, is_object
 
 Json: TypeAlias = dict[str, Any]
@@ -36,7 +24,6 @@ LEAST_LOGPROB = -9999.0
 
 _OWN = {"thinking": "thinking", "summary": "thinking", "refusal": "refusal"}
 """What the fields of a part of a content hold. Databricks has the `summary`."""
-_COUNTS = WireUsage.__struct_fields__[:-2]
 
 
 def is_error(body: Json) -> bool:
@@ -50,7 +37,7 @@ def is_error(body: Json) -> bool:
     return any(body.get(key) for key in ("message", "detail", "errors", "error_message"))
 
 
-def read_chunk(body: Json, *, whole: bool) -> Chunk:
+def read_chunk(body: Json, *, whole: bool) -> typed.Chunk:
     """The chunk in `body`, as far as it can be made out.
 
     Args:
@@ -60,22 +47,17 @@ def read_chunk(body: Json, *, whole: bool) -> Chunk:
     Raises:
         ValueError: text of the answer is in a form that is not known.
     """
-    return Chunk(
+    own = body.get("x_groq")
+    return typed.Chunk(
         id=_text(body.get("id")),
         choices=[_choice(choice, whole) for choice in _objects(body.get("choices"))],
         usage=_usage(body.get("usage")),
-        x_groq=_groq(body.get("x_groq")),
+        x_groq=typed.Groq(_usage(own.get("usage")), own.get("error")) if is_object(own) else None,
         error=body.get("error"),
     )
 
 
-def _groq(found: object) -> Groq | None:
-    if not is_object(found):
-        return None
-    return Groq(usage=_usage(found.get("usage")), error=found.get("error"))
-
-
-def _choice(choice: Json, whole: bool) -> Choice:
+def _choice(choice: Json, whole: bool) -> typed.Choice:
     delta, message = choice.get("delta"), choice.get("message")
     if delta and not is_object(delta):
         raise ValueError(f"delta is a {type(delta).__name__}")
@@ -86,7 +68,7 @@ def _choice(choice: Json, whole: bool) -> Choice:
             delta = message | {"tool_calls": numbered}
         elif message.get("content") and not choice.get("finish_reason"):
             raise ValueError("the answer comes in several messages")
-    return Choice(
+    return typed.Choice(
         index=_index(choice.get("index")),
         delta=_delta(delta) if is_object(delta) else None,
         logprobs=_logprobs(choice.get("logprobs")),
@@ -96,16 +78,16 @@ def _choice(choice: Json, whole: bool) -> Choice:
     )
 
 
-def _delta(delta: Json) -> ChunkDelta:
+def _delta(delta: Json) -> typed.ChunkDelta:
     text, thoughts, refusal = _content(delta.get("content"))
     legacy, details = delta.get("function_call"), delta.get("reasoning_details")
-    return ChunkDelta(
+    return typed.ChunkDelta(
         content=text,
         tool_calls=[_call(call) for call in _objects(delta.get("tool_calls"))],
         reasoning=thoughts or _text(delta.get("reasoning")),
         reasoning_content=_text(delta.get("reasoning_content")),
         reasoning_details=[
-            Detail(text=_text(detail.get("text")), summary=_text(detail.get("summary")))
+            typed.Detail(text=_text(detail.get("text")), summary=_text(detail.get("summary")))
             for detail in _readable(details)
         ],
         refusal=refusal or _text(delta.get("refusal")),
@@ -119,12 +101,13 @@ def _content(content: object) -> tuple[str | None, str, str]:
         return content, "", ""
     if not (is_list(content) or is_object(content)):
         raise ValueError(f"content is a {type(content).__name__}")
-    found: dict[str, list[str]] = {"text": [], "thinking": [], "refusal": []}
     parts: list[object] = content if is_list(content) else [content]
-    for part in parts:
-        for kind, text in _part(part):
-            found[kind].append(text)
-    return "".join(found["text"]), "".join(found["thinking"]), "".join(found["refusal"])
+    pairs = [pair for part in parts for pair in _part(part)]
+    text, thinking, refusal = (
+        "".join(text for kind, text in pairs if kind == wanted)
+        for wanted in ("text", "thinking", "refusal")
+    )
+    return text, thinking, refusal
 
 
 def _part(part: object) -> Iterator[tuple[str, str]]:
@@ -145,25 +128,25 @@ def _part(part: object) -> Iterator[tuple[str, str]]:
                 raise ValueError(f"the {key} of a part is a {type(piece).__name__}")
 
 
-def _call(call: Json) -> Call:
+def _call(call: Json) -> typed.Call:
     function, extra = call.get("function"), call.get("extra_content")
-    name = call.get("id")
-    return Call(
+    id = call.get("id")
+    return typed.Call(
         index=_index(call.get("index")),
-        id=None if name is None else str(name),
+        id=None if id is None else str(id),
         function=_function(function if is_object(function) else call),
         extra_content=extra if is_object(extra) else None,
     )
 
 
-def _function(function: Json) -> Function:
+def _function(function: Json) -> typed.Function:
     arguments = function.get("arguments")
     if arguments is not None and not isinstance(arguments, str):
         arguments = json.dumps(arguments)
-    return Function(name=_text(function.get("name")), arguments=arguments)
+    return typed.Function(name=_text(function.get("name")), arguments=arguments)
 
 
-def _logprobs(found: object) -> Logprobs:
+def _logprobs(found: object) -> typed.Logprobs:
     """Tokens as objects, or bare numbers: a list, or one alone."""
     if is_object(found) and is_list(found.get("content")):
         found = [token.get("logprob") for token in _readable(found["content"])]
@@ -172,23 +155,21 @@ def _logprobs(found: object) -> Logprobs:
     values: list[object] = found if is_list(found) else [found]
     # Neither Infinity nor NaN is less than one.
     numbers = [value for value in values if isinstance(value, int | float) and value < 1]
-    return Logprobs(token_logprobs=[max(number, LEAST_LOGPROB) for number in numbers])
+    return typed.Logprobs(token_logprobs=[max(number, LEAST_LOGPROB) for number in numbers])
 
 
-def _usage(usage: object) -> WireUsage | None:
+def _usage(usage: object) -> typed.WireUsage | None:
     if usage is None:
         return None
     if not is_object(usage):
-        return WireUsage(prompt_tokens=-1)
-    prompt, output = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    counts = msgspec.convert({key: _count(usage.get(key)) for key in _COUNTS}, WireUsage)
-    if is_object(prompt):
-        parts = (_count(prompt.get(key)) for key in PromptDetails.__struct_fields__)
-        counts.prompt_tokens_details = PromptDetails(*parts)
-    if is_object(output):
-        thought = _count(output.get("reasoning_tokens"))
-        counts.completion_tokens_details = OutputDetails(thought)
-    return counts
+        return typed.WireUsage(prompt_tokens=-1)
+    *counts, inner, outer = typed.WireUsage.__struct_fields__
+    made: Json = {key: _count(usage.get(key)) for key in counts}
+    for place in (inner, outer):
+        if is_object(details := usage.get(place)):
+            parts = typed.TokenDetails.__struct_fields__
+            made[place] = {key: _count(details.get(key)) for key in parts}
+    return msgspec.convert(made, typed.WireUsage)
 
 
 def _count(value: object) -> int | None:

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Callable
-from typing import Protocol
 
 from ..errors import ProtocolError
 
@@ -31,11 +29,15 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 """`wbits` of `zlib.decompressobj` for each container."""
 
 
-class Decompressor(Protocol):
-    """Takes the bytes of one response."""
+class Decompressor:
+    """Takes the bytes of one response. This one leaves them as they are, and counts them."""
 
-    failure: ProtocolError | None
-    """The coding is broken: `feed` gave out what came before that, and `end` raises it."""
+    def __init__(self) -> None:
+        self.failure: ProtocolError | None = None
+        """The coding is broken: `feed` gave out what came before that, and `end` raises it."""
+        self._head: bytes = b""
+        """Too few bytes to know by what follows."""
+        self._received: int = 0
 
     def feed(self, data: bytes) -> bytes:
         """The plain bytes that `data` completes; may be empty.
@@ -43,7 +45,18 @@ class Decompressor(Protocol):
         Raises:
             ProtocolError: kind `decode` if the coding was broken, `protocol` if a bound is passed.
         """
-        ...
+        if len(self._head) < 2:
+            self._head = (self._head + data[:2])[:2]
+            if self._head == _GZIP_MAGIC:
+                raise ProtocolError(
+                    "the response is gzip, but has no content-encoding header that says so",
+                    kind="decode",
+                    retryable=True,
+                )
+        self._received += len(data)
+        if self._received > LIMIT:
+            raise _too_long()
+        return data
 
     def end(self) -> bytes:
         """The response is over: nothing is left.
@@ -51,7 +64,7 @@ class Decompressor(Protocol):
         Raises:
             ProtocolError: kind `incomplete` if the coding was not, `decode` if it is broken.
         """
-        ...
+        return b""  # nothing can be missing: plain bytes have no end of their own
 
 
 def decompressor(content_encoding: str) -> Decompressor:
@@ -63,7 +76,7 @@ def decompressor(content_encoding: str) -> Decompressor:
     codings = [word.strip().lower() for word in content_encoding.split(",")]
     match [word for word in codings if word not in ("", "identity")]:
         case []:
-            return _Identity()
+            return Decompressor()
         case ["gzip" | "x-gzip"]:
             return _Inflater(_GZIP)
         case ["deflate"]:
@@ -76,38 +89,7 @@ def decompressor(content_encoding: str) -> Decompressor:
             )
 
 
-class _Identity:
-    """Plain bytes, counted."""
-
-    def __init__(self) -> None:
-        self.failure: ProtocolError | None = None
-        self._size = 0
-        self._head: bytes | None = b""
-        """The first bytes, until there are enough of them to know gzip by; then None."""
-
-    def feed(self, data: bytes) -> bytes:
-        if self._head is not None:
-            self._look(data)
-        self._size += len(data)
-        if self._size > LIMIT:
-            raise _too_long()
-        return data
-
-    def _look(self, data: bytes) -> None:
-        head = (self._head or b"") + data[:2]
-        if head.startswith(_GZIP_MAGIC):
-            raise ProtocolError(
-                "the response is gzip, but has no content-encoding header that says so",
-                kind="decode",
-                retryable=True,
-            )
-        self._head = head if len(head) < 2 else None
-
-    def end(self) -> bytes:
-        return b""  # nothing can be missing: plain bytes have no end of their own
-
-
-class _Inflater:
+class _Inflater(Decompressor):
     """gzip, zlib or raw deflate.
 
     Args:
@@ -115,14 +97,11 @@ class _Inflater:
     """
 
     def __init__(self, wbits: int | None) -> None:
-        self.failure: ProtocolError | None = None
+        super().__init__()
         self._wbits = wbits
         self._stream = zlib.decompressobj(wbits) if wbits is not None else None
-        self._head: bytes = b""
-        """Too few bytes to know by what follows."""
         self._over = False
         """Something followed the end that is no part of the answer; nor is what follows that."""
-        self._received = 0
         self._given = 0
 
     def feed(self, data: bytes) -> bytes:
@@ -134,13 +113,15 @@ class _Inflater:
             if len(data) < 2:
                 self._head = data
                 return b""
-            self._wbits = _ZLIB if _has_zlib_header(data) else _RAW
+            # RFC 1950, section 2.2: method 8, a window of at most 32 KiB, a check sum modulo 31.
+            zlib_header = data[0] & 0x8F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+            self._wbits = _ZLIB if zlib_header else _RAW
             self._stream = zlib.decompressobj(self._wbits)
         pieces: list[bytes] = []
         while data and not self._over:
             plain, data = self._member(data)
             pieces.append(plain)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return b"".join(pieces)
 
     def _member(self, data: bytes) -> tuple[bytes, bytes]:
         """Inflate up to the end of the gzip member at hand; also what follows it."""
@@ -161,7 +142,12 @@ class _Inflater:
             self.failure = ProtocolError(
                 f"the compressed response is broken: {error}", kind="decode", retryable=True
             )
-            plain = _sound(before.decompress, data)
+            # What it holds before the byte that breaks it; no more than the bound that was kept.
+            found = bytearray()
+            with contextlib.suppress(zlib.error):
+                for at in range(len(data)):
+                    found += before.decompress(data[at : at + 1])
+            plain = bytes(found)
         if len(plain) > room:
             raise _too_long()
         self._given += len(plain)
@@ -177,20 +163,6 @@ class _Inflater:
                 "the compressed response ended too early", kind="incomplete", retryable=True
             )
         return b""
-
-
-def _has_zlib_header(data: bytes) -> bool:
-    """RFC 1950, section 2.2: method 8, a window of at most 32 KiB, a check sum modulo 31."""
-    return data[0] & 15 == 8 and data[0] >> 4 <= 7 and int.from_bytes(data[:2], "big") % 31 == 0
-
-
-def _sound(inflate: Callable[[bytes], bytes], data: bytes) -> bytes:
-    """What `data` holds before the byte that breaks it; no more than the bound that was kept."""
-    plain = bytearray()
-    with contextlib.suppress(zlib.error):
-        for at in range(len(data)):
-            plain += inflate(data[at : at + 1])
-    return bytes(plain)
 
 
 def _too_long() -> ProtocolError:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from typing import Any
 
 from .lenient import is_list, is_object
 
@@ -20,17 +19,9 @@ LIMIT = 2048
 
 _READ = 64 * 1024
 """Of HTML and text, no more than this is looked at."""
-_DEEPEST = 8
 _NAMES = (
-    "error",
-    "message",
-    "detail",
-    "msg",
-    "error_description",
-    "errors",
-    "description",
-    "title",
-)
+    "error", "message", "detail", "msg", "error_description", "errors", "description", "title",
+)  # fmt: skip
 """Where messages are found, the most telling first."""
 
 _CONTROL = re.compile(
@@ -38,10 +29,6 @@ _CONTROL = re.compile(
 )
 """C0 and C1 controls, white space, and characters that turn or hide text."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_TITLE = re.compile("<title[^<>]*>([^<>]*)", re.IGNORECASE)
-_TAG = re.compile("<[^<>]*>")
-_HIDDEN = re.compile("<(?:script|style)\\b", re.IGNORECASE)
-_SHOWN = re.compile("</(?:script|style)\\b[^<>]*>", re.IGNORECASE)
 
 
 def clean(text: str) -> str:
@@ -71,27 +58,26 @@ def html_text(body: bytes) -> str:
     text = body[:_READ].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if not text.startswith("<"):
         return text
-    if (title := _TITLE.search(text)) and title[1].strip():
+    if (title := re.search("<title[^<>]*>([^<>]*)", text, re.IGNORECASE)) and title[1].strip():
         return html.unescape(title[1])
-    pieces = _HIDDEN.split(text)
-    shown = [pieces[0], *((_SHOWN.split(piece, 1)[1:] or [""])[0] for piece in pieces[1:])]
-    return html.unescape(_TAG.sub(" ", " ".join(shown)))
+    pieces = re.split(r"(?i)<(?:script|style)\b", text)
+    ended = [
+        re.split(r"(?i)</(?:script|style)\b[^<>]*>", piece, maxsplit=1) for piece in pieces[1:]
+    ]
+    shown = " ".join((pieces[0], *("".join(parts[1:]) for parts in ended)))
+    return html.unescape(re.sub("<[^<>]*>", " ", shown))
 
 
 def _find(value: object, depth: int) -> str:
-    if depth > _DEEPEST:
+    if depth > 8:
         return ""
     if isinstance(value, str):
         return value if value.strip() else ""
     if is_list(value):
         # A validation error for each field: a few of them tell enough.
         return "; ".join(filter(None, (_find(item, depth + 1) for item in value[:4])))
-    if is_object(value):
-        return _in_object(value, depth)
-    return ""
-
-
-def _in_object(value: dict[str, Any], depth: int) -> str:
+    if not is_object(value):
+        return ""
     found = next(filter(None, (_find(value.get(name), depth + 1) for name in _NAMES)), "")
     place, metadata = value.get("loc"), value.get("metadata")
     if found and is_list(place):

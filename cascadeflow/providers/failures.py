@@ -30,61 +30,39 @@ from .sse import SSEDecoder
 _READ = 64 * 1024
 """Of events in place of an error body, no more than this is looked at."""
 REQUEST_IDS = (
-    "x-request-id",
-    "request-id",
-    "x-amzn-requestid",
-    "x-amz-request-id",
-    "apim-request-id",
-    "x-ms-request-id",
-    "x-goog-request-id",
-    "x-generation-id",
-    "cf-ray",
-)
+    "x-request-id", "request-id", "x-amzn-requestid", "x-amz-request-id", "apim-request-id",
+    "x-ms-request-id", "x-goog-request-id", "x-generation-id", "cf-ray",
+)  # fmt: skip
 """Headers in which providers name the request."""
 _RETRYABLE: frozenset[ErrorKind] = frozenset(
     ("timeout.server", "conflict", "rate_limit", "overloaded", "server")
 )
 _BY_STATUS: Mapping[int, ErrorKind] = {
-    401: "auth",
-    402: "quota",
-    403: "auth",
-    404: "not_found",
-    405: "not_found",
-    408: "timeout.server",
-    409: "conflict",
-    410: "not_found",
-    429: "rate_limit",
-    503: "overloaded",
-    529: "overloaded",
-}
-_QUOTA = re.compile(
+    401: "auth", 402: "quota", 403: "auth", 404: "not_found", 405: "not_found",
+    408: "timeout.server", 409: "conflict", 410: "not_found", 429: "rate_limit",
+    503: "overloaded", 529: "overloaded",
+}  # fmt: skip
+_QUOTA = (
     "insufficientquota|insufficientbalance|insufficientcredit|insufficientfunds|billing|spendlimit"
     "|creditbalance|creditlimit|outofcredit|paymentrequired|exceededcurrentquota|exceededquota"
     # Cerebras calls so what is allowed in a minute: `request_quota_exceeded`.
     "|(?<!request)(?<!token)quotaexceeded"
 )
-_CLOSED = re.compile("accessterminated|accountdeactivated|accountsuspended")
-_REFUSED = re.compile("contentfilter|contentpolicy|responsibleai|contentmoderation")
-_BY_WORD: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
-    (_QUOTA, "quota"),
-    (_REFUSED, "refused"),
-    (re.compile("overload|unavailable|capacity|slowdown|serverbusy|modelloading"), "overloaded"),
-    (
-        re.compile("ratelimit|toomanyrequests|resourceexhausted|throttl|quotaexceeded"),
-        "rate_limit",
-    ),
-    (re.compile("authent|apikey|permission|unauthori|forbidden|accessdenied"), "auth"),
-    (re.compile("notfound|doesnotexist"), "not_found"),
-    (re.compile("timeout|timedout|deadlineexceeded"), "timeout.server"),
-    (re.compile("conflict"), "conflict"),
-    (
-        re.compile(
-            "badrequest|invalid|unsupported|validation|toolarge|toolong|contextlength|unproc"
-        ),
-        "bad_request",
-    ),
-)
-"""Tried in order on the `type`, `code` and `status` of an error, letters and digits only."""
+_CLOSED = "accessterminated|accountdeactivated|accountsuspended"
+_REFUSED = "contentfilter|contentpolicy|responsibleai|contentmoderation"
+_BY_WORD: Mapping[ErrorKind, str] = {
+    "quota": _QUOTA,
+    "refused": _REFUSED,
+    "overloaded": "overload|unavailable|capacity|slowdown|serverbusy|modelloading",
+    "rate_limit": "ratelimit|toomanyrequests|resourceexhausted|throttl|quotaexceeded",
+    "auth": "authent|apikey|permission|unauthori|forbidden|accessdenied",
+    "not_found": "notfound|doesnotexist",
+    "timeout.server": "timeout|timedout|deadlineexceeded",
+    "conflict": "conflict",
+    "bad_request": "badrequest|invalid|unsupported|validation|toolarge|toolong|contextlength"
+    "|unproc",
+}
+"""Tried in order on the words of an error, see `_words`."""
 _INNER = ("error", "errors", "detail", "details", "innererror")
 _QUOTA_MESSAGE = re.compile(
     "credit balance is too low|insufficient (balance|credits|funds)|billing hard limit"
@@ -109,25 +87,18 @@ def error_from_status(
     """
     parsed = _parse(body)
     told = find_message(parsed) if parsed is not None else html_text(body)
-    kind = _refine(_kind_of_status(status), parsed, told)
+    kind = _kind(status, parsed, told)
     words = excerpt(told)
     wait = retry_after(headers, now)
-    error = ProviderError(
+    advised = headers.get("x-should-retry", "").strip().lower()
+    return ProviderError(
         f"status {status}: {words}" if words else f"status {status} without a message",
         kind=kind,
         status=status,
-        retryable=kind in _RETRYABLE,
+        retryable={"true": True, "false": False}.get(advised, kind in _RETRYABLE),
         retry_after=_retry_delay(parsed) if wait is None else wait,
         request_id=request_id(headers) or _request_id_in(parsed),
     )
-    match headers.get("x-should-retry", "").strip().lower():
-        case "true":
-            error.retryable = True
-        case "false":
-            error.retryable = False
-        case _:
-            pass
-    return error
 
 
 def error_from_body(body: object, *, status: int | None = None) -> ProviderError:
@@ -139,10 +110,7 @@ def error_from_body(body: object, *, status: int | None = None) -> ProviderError
     """
     told = find_message(body)
     decisive = status if status is not None and status >= 400 else _status_in(body)
-    if decisive is not None:
-        kind = _refine(_kind_of_status(decisive), body, told)
-    else:
-        kind = _kind_of_words(body, told)
+    kind = _kind(decisive, body, told)
     return ProviderError(
         excerpt(told) or "the server reported an error without a message",
         kind=kind,
@@ -185,11 +153,8 @@ def error_from_redirect(status: int, headers: Mapping[str, str], origin: str) ->
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The provider's name for the request, at most 200 characters; None if it gave none."""
-    for name in REQUEST_IDS:
-        given = headers.get(name)
-        if given and (value := clean(given[:200])):
-            return value
-    return None
+    given = (clean(headers.get(name, "")[:200]) for name in REQUEST_IDS)
+    return next(filter(None, given), None)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -200,49 +165,39 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     milliseconds = _seconds(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    given = headers.get("retry-after")
-    seconds = _seconds(given)
-    if seconds is not None or given is None:
+    given = headers.get("retry-after", "")
+    seconds, until = _seconds(given), _timestamp(given)
+    if seconds is not None or until is None:
         return seconds
-    until = _timestamp(given)
-    if until is None:
-        return None
     sent = _timestamp(headers.get("date", ""))
     return max(0.0, until - (now if sent is None else sent))
 
 
-def _kind_of_status(status: int) -> ErrorKind:
-    if kind := _BY_STATUS.get(status):
-        return kind
-    if status >= 500:
-        return "server"
-    return "bad_request" if status >= 400 else "protocol"
-
-
-def _refine(kind: ErrorKind, body: object, told: str) -> ErrorKind:
-    """The kind, where the words of the body know better than the status."""
+def _kind(status: int | None, body: object, told: str) -> ErrorKind:
+    """What the status says, where the words of the body do not know better."""
     words = _words(body)
-    if kind in ("rate_limit", "auth", "bad_request"):
-        if any(map(_QUOTA.search, words)) or _QUOTA_MESSAGE.search(told):
+    unpaid = re.search(_QUOTA, words) or _QUOTA_MESSAGE.search(told)
+    if status is None:
+        if unpaid:
             return "quota"
-        if kind == "rate_limit" and any(map(_CLOSED.search, words)):
+        # An error that is a bare word, {"error": "overloaded"}, has said its type as its message.
+        words = words or (_squeeze(told) if len(told) <= 40 else "")
+        for kind, like in _BY_WORD.items():
+            if re.search(like, words):
+                return kind
+        return "server"
+    usual: ErrorKind = "server" if status >= 500 else "bad_request" if status >= 400 else "protocol"
+    match _BY_STATUS.get(status, usual):
+        case "rate_limit" | "auth" | "bad_request" if unpaid:
             return "quota"
-        if kind == "bad_request" and any(map(_REFUSED.search, words)):
+        case "rate_limit" if re.search(_CLOSED, words):
+            return "quota"
+        case "bad_request" if re.search(_REFUSED, words):
             return "refused"
-    if kind == "server" and any("overload" in word for word in words):
-        return "overloaded"
-    return kind
-
-
-def _kind_of_words(body: object, told: str) -> ErrorKind:
-    if _QUOTA_MESSAGE.search(told):
-        return "quota"
-    # An error that is a bare word, {"error": "overloaded"}, has said its type as its message.
-    words = _words(body) or ([_squeeze(told)] if len(told) <= 40 else [])
-    for pattern, kind in _BY_WORD:
-        if any(map(pattern.search, words)):
+        case "server" if "overload" in words:
+            return "overloaded"
+        case kind:
             return kind
-    return "server"
 
 
 def _parts(body: object) -> list[Mapping[str, Any]]:
@@ -260,11 +215,12 @@ def _parts(body: object) -> list[Mapping[str, Any]]:
     return found
 
 
-def _words(body: object) -> list[str]:
+def _words(body: object) -> str:
+    """Types and codes in the body, of each the letters and digits."""
     names = ("code", "type", "__type", "status", "error_code", "reason")
     values = [part.get(name) for part in _parts(body) for name in names]
     words = [_squeeze(value) for value in values if isinstance(value, str)]
-    return [word for word in words if word not in ("", "error")]
+    return " ".join(word for word in words if word not in ("", "error"))
 
 
 def _squeeze(word: str) -> str:
@@ -284,11 +240,8 @@ def _status_in(body: object) -> int | None:
 
 
 def _request_id_in(body: object) -> str | None:
-    for part in _parts(body):
-        value = part.get("request_id")
-        if isinstance(value, str) and (value := clean(value[:200])):
-            return value
-    return None
+    given = (part.get("request_id") for part in _parts(body))
+    return next(filter(None, (clean(v[:200]) for v in given if isinstance(v, str))), None)
 
 
 def _parse(body: bytes) -> object:

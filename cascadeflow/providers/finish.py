@@ -26,25 +26,15 @@ _FAILED = re.compile(
     "error|abort|cancel|fail|time_?d?_?out|malformed|unexpected|missing|insufficient|unavailable"
     "|overload|rate_limit"
 )
-_LIKE: tuple[tuple[re.Pattern[str], StopReason], ...] = (
-    (
-        re.compile("filter|safety|prohibited|moderat|guardrail|recitation|block|sensitive|toxic"),
-        "content_filter",
-    ),
-    (re.compile(r"length|max_(\w+_)?tokens|token_limit|context_(window|limit)"), "length"),
-)
+_LIKE: dict[StopReason, str] = {
+    "content_filter": "filter|safety|prohibited|moderat|guardrail|recitation|block|sensitive|toxic",
+    "length": r"length|max_(\w+_)?tokens|token_limit|context_(window|limit)",
+}
 
 UNSAID = frozenset(("", "null", "none"))
 """Words, in lower case, with which servers write out that the answer goes on."""
 
-_TELLING: tuple[StopReason, ...] = (
-    "stop",
-    "pause",
-    "tool_calls",
-    "length",
-    "content_filter",
-    "refusal",
-)
+_TELLING = ("stop", "pause", "tool_calls", "length", "content_filter", "refusal")
 
 
 def says_failure(word: str) -> bool:
@@ -58,7 +48,7 @@ def stop_reason(word: str) -> StopReason | None:
     word = word.lower()
     if word in _REASONS:
         return _REASONS[word]
-    return next((reason for pattern, reason in _LIKE if pattern.search(word)), None)
+    return next((reason for reason, like in _LIKE.items() if re.search(like, word)), None)
 
 
 def more_telling(new: StopReason, old: StopReason) -> bool:

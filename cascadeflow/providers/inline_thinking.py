@@ -39,7 +39,9 @@ class InlineThinking:
         if self.within:
             thought, closed, text = text.partition(self._close)
             if not closed:
-                certain = len(thought) - _overlap(thought, self._close)
+                sizes = range(min(len(thought), len(self._close) - 1), 0, -1)
+                held = (size for size in sizes if thought.endswith(self._close[:size]))
+                certain = len(thought) - next(held, 0)
                 thought, self._held = thought[:certain], thought[certain:]
                 return thought, ""
             self.within = False
@@ -71,9 +73,3 @@ class InlineThinking:
             return ""
         self.over = True
         return text
-
-
-def _overlap(text: str, tag: str) -> int:
-    """How many characters at the end may be the beginning of the closing tag."""
-    sizes = range(min(len(text), len(tag) - 1), 0, -1)
-    return next((size for size in sizes if text.endswith(tag[:size])), 0)

@@ -29,8 +29,12 @@ def loads(data: bytes) -> object:
         ProtocolError: it is nested too deep.
     """
     text = data.decode("utf-8", "replace")
-    if text.count("[") + text.count("{") > MAX_DEPTH and _too_deep(text):
-        raise ProtocolError(f"the server sent JSON nested deeper than {MAX_DEPTH} levels")
+    may_be_deep = text.count("[") + text.count("{") > MAX_DEPTH
+    depth = 0
+    for mark in _MARK.finditer(text) if may_be_deep else ():
+        depth += (mark[0] in "[{") - (mark[0] in "]}")
+        if depth > MAX_DEPTH:
+            raise ProtocolError(f"the server sent JSON nested deeper than {MAX_DEPTH} levels")
     try:
         return _DECODER.decode(text.strip())
     except RecursionError:
@@ -40,19 +44,6 @@ def loads(data: bytes) -> object:
 def begins_as_json(data: bytes) -> bool:
     """True if `data` looks like an object or a list, whole or cut."""
     return data.lstrip()[:1] in (b"{", b"[")
-
-
-def _too_deep(text: str) -> bool:
-    depth = 0
-    for mark in _MARK.finditer(text):
-        sign = mark[0]
-        if sign in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif sign in "]}":
-            depth -= 1
-    return False
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:

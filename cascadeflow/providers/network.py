@@ -1,8 +1,6 @@
 """How to get to a URL: through which proxy, and trusting which certificate authorities.
 
-`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read as curl reads them: lower case
-wins, `NO_PROXY` is a list of host names, suffixes and `*`. `SSL_CERT_FILE`, `SSL_CERT_DIR` and
-`REQUESTS_CA_BUNDLE` name the authorities to trust instead of the system's.
+The variables of the environment, listed in `docs/providers.md`, are read as curl reads them.
 Source: https://curl.se/docs/manpage.html, section ENVIRONMENT.
 """
 
@@ -88,8 +86,15 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
     """
     parts = urlsplit(url)
     given = _setting(f"{parts.scheme}_proxy", environ) or _setting("all_proxy", environ)
-    if not given or _is_exempt(parts, _setting("no_proxy", environ)):
+    if not given:
         return None
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    ways = (host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}")
+    for entry in _setting("no_proxy", environ).lower().replace(",", " ").split():
+        name = entry.removeprefix("*").lstrip(".")
+        if entry == "*" or any(way == name or way.endswith(f".{name}") for way in ways):
+            return None
     proxy = Hidden(given if "://" in given else f"http://{given}")
     split = _split(proxy)
     if split is None or split.scheme not in ("http", "https") or not split.hostname:
@@ -137,17 +142,6 @@ def _setting(name: str, environ: Mapping[str, str]) -> str:
     if name == "http_proxy" and "REQUEST_METHOD" in environ:
         return ""
     return environ.get(name.upper(), "").strip()
-
-
-def _is_exempt(parts: SplitResult, no_proxy: str) -> bool:
-    host = (parts.hostname or "").rstrip(".")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    ways = (host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}")
-    for entry in no_proxy.lower().replace(",", " ").split():
-        name = entry.removeprefix("*").lstrip(".")
-        if entry == "*" or any(way == name or way.endswith(f".{name}") for way in ways):
-            return True
-    return False
 
 
 def _split(url: str) -> SplitResult | None:

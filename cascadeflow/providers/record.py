@@ -17,7 +17,7 @@ import asyncio
 import hashlib
 import logging
 import os
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from itertools import islice
 from typing import Literal
 
@@ -28,15 +28,13 @@ from ..errors import ErrorKind, ProtocolError, ProviderError
 from .decompress import decompressor
 from .failures import REQUEST_IDS
 from .redact import mask, scrub, secrets_of
-from .wire import Wire, WireResponse
+from .wire import Headers, Wire, WireResponse
 
 KEPT = frozenset((
     "content-type", "content-encoding", "date", "retry-after", "retry-after-ms", "x-should-retry",
     *REQUEST_IDS,
 ))  # fmt: skip
 """Headers of a response that are recorded: those that are read."""
-_ENDLESS = 1 << 60
-"""Bytes: a recording is one file, however long."""
 
 logger = logging.getLogger("cascadeflow")
 
@@ -77,7 +75,11 @@ class Exchange(msgspec.Struct, kw_only=True, omit_defaults=True):
         """Put asterisks where a credential shows, also inside a compressed body."""
         self.headers = {name: mask(value, secrets) for name, value in self.headers.items()}
         body = "".join(text for _, text in self.reads)
-        plain = _inflated(body, self.headers.get("content-encoding", ""))
+        try:
+            coding = decompressor(self.headers.get("content-encoding", ""))
+            plain = coding.feed(body.encode("latin-1")).decode("latin-1")
+        except ProviderError:
+            plain = body
         masked = mask(plain, secrets)
         if masked == plain:
             return
@@ -100,7 +102,7 @@ class Recording:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._lines = LineFile(path, _ENDLESS)
+        self._lines = LineFile(path, 1 << 60)  # one file, however long
         self._warned = False
 
     def __call__(self, wire: Wire) -> Wire:
@@ -129,12 +131,7 @@ class _Recorded:
         self._recording = recording
 
     async def post(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes,
-        connect_timeout: float | None = None,
+        self, url: str, *, headers: Headers, body: bytes, connect_timeout: float | None = None
     ) -> WireResponse:
         tapped = _Tapped(asked(body), secrets_of(url, headers), self._recording)
         return await tapped.opened(
@@ -146,7 +143,7 @@ class _Tapped:
     """A response that is noted down as it is read."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
 
     def __init__(self, exchange: Exchange, secrets: tuple[str, ...], recording: Recording) -> None:
         self._exchange = exchange
@@ -161,11 +158,9 @@ class _Tapped:
         """Itself, once the head has come; what becomes of the request else is noted too."""
         try:
             self._response = await posted
-        except ProviderError as error:
-            self._fail(error)
-            self._write()
-            raise
-        except asyncio.CancelledError:
+        except (ProviderError, asyncio.CancelledError) as error:
+            if isinstance(error, ProviderError):
+                self._fail(error)
             self._write()
             raise
         self.status, self.headers = self._response.status, self._response.headers
@@ -224,11 +219,3 @@ def asked(body: bytes) -> Exchange:
     except msgspec.DecodeError:
         model = ""
     return Exchange(model=model, digest=hashlib.sha256(body).hexdigest())
-
-
-def _inflated(body: str, coding: str) -> str:
-    """A compressed body as it was before, if it can be told."""
-    try:
-        return decompressor(coding).feed(body.encode("latin-1")).decode("latin-1")
-    except ProviderError:
-        return body

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from ..errors import ConfigError, ProviderError
 from .record import Exchange, asked
-from .wire import Wire, WireResponse
+from .wire import Headers, Wire, WireResponse
 
 
 class Replay:
@@ -55,12 +55,7 @@ class Replay:
         return self
 
     async def post(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes,
-        connect_timeout: float | None = None,
+        self, url: str, *, headers: Headers, body: bytes, connect_timeout: float | None = None
     ) -> WireResponse:
         """The recorded head.
 
@@ -72,7 +67,14 @@ class Replay:
         try:
             exchange = self._recorded[self._key(wanted)].popleft()
         except IndexError:
-            raise ConfigError(self._missing(wanted.model)) from None
+            model, queues = wanted.model, self._recorded.values()
+            left = sum(each.model == model for queue in queues for each in queue)
+            raise ConfigError(
+                f"{self.path} holds no further answer to this request to {model!r}; "
+                f"{left} of its answers are left, to other requests. The same query and settings "
+                "make the same request; Replay(exact=False) plays the answers of a model in their "
+                "order"
+            ) from None
         response = _Played(exchange, self._timing)
         await response.head()
         return response
@@ -80,21 +82,13 @@ class Replay:
     def _key(self, exchange: Exchange) -> str:
         return f"{exchange.model} {exchange.digest}" if self._exact else exchange.model
 
-    def _missing(self, model: str) -> str:
-        left = sum(each.model == model for queue in self._recorded.values() for each in queue)
-        return (
-            f"{self.path} holds no further answer to this request to {model!r}; "
-            f"{left} of its answers are left, to other requests. The same query and settings make "
-            "the same request; Replay(exact=False) plays the answers of a model in their order"
-        )
-
 
 class _Played:
     """A response from a recording."""
 
     def __init__(self, exchange: Exchange, timing: bool) -> None:
         self.status = exchange.status or 0
-        self.headers: Mapping[str, str] = exchange.headers
+        self.headers: Headers = exchange.headers
         self._exchange = exchange
         self._reads = iter(exchange.reads)
         self._timing = timing

@@ -45,13 +45,10 @@ class Answers:
     def __init__(self, *scripts: Script) -> None:
         if not scripts:
             raise ConfigError("Answers: got no script; it must be one or more")
-        self._scripts: list[Sequence[Step]] = [
+        self.scripts: list[Sequence[Step]] = [
             (TextDelta(each), Stop("stop")) if isinstance(each, str) else each for each in scripts
         ]
-
-    def of_call(self, number: int) -> Sequence[Step]:
-        """The script of a call, counted from 0."""
-        return self._scripts[min(number, len(self._scripts) - 1)]
+        """The steps of each."""
 
 
 class Scripted:
@@ -85,12 +82,15 @@ class Scripted:
             )
         number = sum(called == model for called, _ in self.calls)
         self.calls.append((model, request))
-        steps = self._script[model].of_call(number)
+        steps = self._script[model].scripts[: number + 1][-1]
         for at, step in enumerate(steps, 1):
             try:
                 match step:
                     case Exception():
-                        raise _fresh(step)
+                        # A copy: whoever catches it writes on it, and may meet it again.
+                        error = type(step).__new__(type(step), *step.args)
+                        error.__dict__.update(step.__dict__)
+                        raise error from step.__cause__
                     case Pause(seconds):
                         await asyncio.sleep(seconds)
                     case Sequence():
@@ -101,11 +101,3 @@ class Scripted:
             except (GeneratorExit, asyncio.CancelledError):
                 self.closed_early += at < len(steps) or isinstance(step, Pause)
                 raise
-
-
-def _fresh(error: Exception) -> Exception:
-    """A copy of `error`: whoever catches it writes on it, and may meet it again."""
-    copy = type(error).__new__(type(error), *error.args)
-    copy.__dict__.update(error.__dict__)
-    copy.__cause__ = error.__cause__
-    return copy

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
+
+Headers: TypeAlias = Mapping[str, str]
+"""Of HTTP: values by name."""
 
 
 class Dispatch(Protocol):
@@ -45,7 +48,7 @@ class WireResponse(Protocol):
     """The head of an answer, and its body as it comes. Close it, or `release` it."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     """By name, in any case."""
 
     async def read(self) -> bytes:
@@ -70,12 +73,7 @@ class Wire(Protocol):
     """Posts requests, from any number of event loops and threads."""
 
     async def post(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes,
-        connect_timeout: float | None = None,
+        self, url: str, *, headers: Headers, body: bytes, connect_timeout: float | None = None
     ) -> WireResponse:
         """Send a request and wait for the head of the answer, whatever its status.
 

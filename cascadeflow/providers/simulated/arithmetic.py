@@ -7,6 +7,7 @@ text with blanks and the sum that solves it; the text makes the question and rec
 from __future__ import annotations
 
 import ast
+import operator
 import random
 import re
 from collections.abc import Callable, Mapping
@@ -44,11 +45,9 @@ _RUN = re.compile(r"[\d.+\-*/() ]{3,}")
 _OPERATION = re.compile(r"[\d)]\s*[-+*/]+\s*[-(\d]")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _OPS: Mapping[type[ast.operator], tuple[str, Callable[[Fraction, Fraction], Fraction]]] = {
-    ast.Add: ("+", lambda a, b: a + b),
-    ast.Sub: ("-", lambda a, b: a - b),
-    ast.Mult: ("*", lambda a, b: a * b),
-    ast.Div: ("/", lambda a, b: a / b),
-}
+    ast.Add: ("+", operator.add), ast.Sub: ("-", operator.sub),
+    ast.Mult: ("*", operator.mul), ast.Div: ("/", lambda a, b: a / b),
+}  # fmt: skip
 
 
 def pose(rng: random.Random) -> str:
@@ -124,22 +123,20 @@ class _Calculation:
                 return Fraction(str(number))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self.value(operand)
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPS:
-                return self._step(type(op), self.value(left), self.value(right))
+            case ast.BinOp(op=op) if type(op) in _OPS:
+                left, right = self.value(node.left), self.value(node.right)
+                sign, apply = _OPS[type(op)]
+                value = self.wrong.get(len(self.values), apply(left, right))
+                equals = "=" if Fraction(_result(value)) == value else "is about"
+                self.lines.append(f"{show(left)} {sign} {show(right)} {equals} {_result(value)}.")
+                self.values.append(value)
+                return value
             case _:
                 raise ValueError(f"{ast.dump(node)} is no sum of numbers and + - * /")
 
-    def _step(self, op: type[ast.operator], left: Fraction, right: Fraction) -> Fraction:
-        sign, apply = _OPS[op]
-        value = self.wrong.get(len(self.values), apply(left, right))
-        equals = "=" if Fraction(_result(value)) == value else "is about"
-        self.lines.append(f"{show(left)} {sign} {show(right)} {equals} {_result(value)}.")
-        self.values.append(value)
-        return value
-
     def working(self, lead: str, doubtful: str = "") -> Working:
         """The lines, and the value of the last step."""
-        lines = (lead, *self.lines) if lead else tuple(self.lines)
+        lines = tuple(filter(None, (lead, *self.lines)))
         return Working(_result(self.values[-1]), lines, doubtful)
 
 

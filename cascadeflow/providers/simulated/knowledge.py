@@ -53,11 +53,7 @@ _TOPICS = {
     ),
 }
 """The words of a question, and the answers of the small and the large model to it."""
-_FILLERS = frozenset(
-    re.findall(
-        r"\w+", "a an the is are s me please can you what whats tell about explain in one sentence"
-    )
-)
+_FILLERS = "a an the is are s me please can you what whats tell about explain in one sentence"
 _ASKED = re.compile(rf"\bcapital (?:city )?of ({'|'.join(CAPITALS)})\b", re.IGNORECASE)
 
 
@@ -93,4 +89,5 @@ def open_answer(question: str, *, small: bool) -> str:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", text.lower()[:400].replace("'", " "))) - _FILLERS
+    words = re.findall(r"\w+", text.lower()[:400].replace("'", " "))
+    return frozenset(words).difference(_FILLERS.split())

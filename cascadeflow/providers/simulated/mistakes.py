@@ -22,8 +22,6 @@ TOOL_RATES = (0.25, 0.02)
 """Share of tool calls with a mistake, of the small and of the large model."""
 MANNERS: Mapping[Manner, float] = {"plain": 0.76, "hedged": 0.14, "refused": 0.06, "looped": 0.04}
 """Shares of the manners among wrong answers of the small model; those of the large are plain."""
-HEDGED_RIGHT = 0.04
-"""Share of the small model's right answers that are hedged all the same."""
 REFUSAL = "I'm sorry, but I can't help with that."
 
 _LEADS = ("The answer is ", "So the answer is ", "Therefore, the answer is ")
@@ -64,8 +62,8 @@ def put(solved: Solution, wrong: bool, *, small: bool, brief: bool, rng: random.
     manner: Manner = "plain"
     if small and wrong:
         (manner,) = rng.choices(list(MANNERS), list(MANNERS.values()))
-    elif small and rng.random() < HEDGED_RIGHT:
-        manner = "hedged"
+    elif small and rng.random() < 0.04:
+        manner = "hedged"  # though it is right
     working = rng.choice(solved.slips) if wrong else solved.right
     match manner:
         case "refused":

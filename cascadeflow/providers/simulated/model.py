@@ -32,18 +32,17 @@ LARGE_BELIEF = {True: (9.0, 1.2), False: (1.2, 5.0), None: (4.0, 2.0)}
 SMALL_BELIEF = {True: (5.0, 1.5), False: (2.2, 2.5), None: (4.0, 2.0)}
 """Beta distributions of the belief in an answer that is right, or wrong, or cannot be checked."""
 
-_JUDGE = re.compile(
-    r"\blast answer\b.*(true or false|yes or no|to 10\b)", re.DOTALL | re.IGNORECASE
-)
-_BRIEF = re.compile(
-    r"\b(?:one word|single word|only (?:with )?the (?:answer|number|result))\b", re.I
-)
+_JUDGE = re.compile(r"\blast answer\b.*(true or false|yes or no|to 10\b)", re.S | re.I)
+_BRIEF = re.compile(r"\b(?:(one|single) word|only (with )?the (answer|number|result))\b", re.I)
 
 
 def answer(request: ChatRequest, seed: int = 0) -> Reply:
     """What the model named in `request` answers, on a server with `seed`."""
     speaker = _Speaker(request, seed)
-    read = prompt_tokens(request)
+    texts = [message.text for message in request.messages]
+    made = [message.tool_calls for message in request.messages if message.tool_calls]
+    texts += [msgspec.json.encode(each).decode() for each in (*made, request.tools) if each]
+    read = TOKENS_PER_MESSAGE * len(request.messages) + sum(len(tokens(text)) for text in texts)
     chosen = speaker.chosen()
     if chosen and not chosen[0].missing:
         return Reply((), speaker.called(chosen), "tool_calls", read)
@@ -53,24 +52,12 @@ def answer(request: ChatRequest, seed: int = 0) -> Reply:
     return Reply(spoken[:limit], (), "length" if len(spoken) > limit else "stop", read)
 
 
-def prompt_tokens(request: ChatRequest) -> int:
-    """Tokens of the prompt: messages, calls made earlier and the offered tools."""
-    texts = [message.text for message in request.messages]
-    calls = [message.tool_calls for message in request.messages if message.tool_calls]
-    texts += [msgspec.json.encode(each).decode() for each in (*calls, request.tools) if each]
-    return TOKENS_PER_MESSAGE * len(request.messages) + sum(len(tokens(text)) for text in texts)
-
-
 class _Speaker:
     """One request being answered: who speaks, to what, with which dice."""
 
     def __init__(self, request: ChatRequest, seed: int) -> None:
-        key = (
-            LIFE,
-            seed,
-            request.model,
-            msgspec.json.encode((request.messages, request.tools)).hex(),
-        )
+        asked = msgspec.json.encode((request.messages, request.tools)).hex()
+        key = (LIFE, seed, request.model, asked)
         self._request = request
         self._small = is_small(request.model)
         self._temperature = 1.0 if request.temperature is None else request.temperature
@@ -96,10 +83,12 @@ class _Speaker:
         if self._errs(*TOOL_RATES):
             place = self._sample.randrange(len(chosen))
             chosen[place] = spoil(chosen[place], self._sample)
-        written = [(call.function.name, msgspec.json.encode(call.arguments)) for call in chosen]
         return [
-            Called(f"call_{self._sample.getrandbits(96):024x}", CalledFunction(name, text.decode()))
-            for name, text in written
+            Called(
+                f"call_{self._sample.getrandbits(96):024x}",
+                CalledFunction(call.function.name, msgspec.json.encode(call.arguments).decode()),
+            )
+            for call in chosen
         ]
 
     def spoken(self, unclear: Sequence[str]) -> list[Token]:

@@ -1,12 +1,8 @@
 """The simulated models behind a real HTTP server on loopback.
 
-async with SimulatedServer() as server:     in the running event loop
-with serve_in_thread() as server:           in a daemon thread of its own
-embedded_url()                              the process's own server, started on first use
-run("127.0.0.1", 8808)                      serve until interrupted
-
-`POST /v1/chat/completions` (JSON and SSE) and `GET /v1/models`; no key is needed. A client that
-disconnects stops its answer at once. aiohttp is imported when a server starts.
+`docs/simulated.md` shows its four ways to be started. `POST /v1/chat/completions` (JSON and SSE)
+and `GET /v1/models`; no key is needed. A client that disconnects stops its answer at once. aiohttp
+is imported when a server starts.
 """
 
 from __future__ import annotations
@@ -33,16 +29,8 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 HOST = "127.0.0.1"
-MODELS = ("simulated-small", "simulated-large")
-"""Names that `GET /v1/models` lists; every other name is answered as well, see `is_small`."""
-LARGEST_BODY = 16 * 1024 * 1024
-"""Bytes of a request."""
-RECORDS = 1_000
-"""Requests that are kept in `SimulatedServer.requests`."""
 START = 10.0
 """Seconds in which a server must be listening."""
-GRACE = 0.05
-"""Seconds that open answers have when the server stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +53,13 @@ INSTANT = Timing(first_token=0.0, per_token=0.0)
 
 @dataclass(slots=True, eq=False)
 class RecordedRequest:
-    """What the server was asked, for tests to read. `closed_at` is in seconds of
-    `time.monotonic`."""
+    """What the server was asked, for tests to read."""
 
     path: str
     body: dict[str, Any] = field(default_factory=dict[str, Any])
     """Empty if the request was refused."""
     closed_at: float | None = None
-    """When the answer was complete or the client left; None: still answering."""
+    """When, by `time.monotonic`, the answer was complete or the client left; None: not yet."""
     finished: bool = False
     """True if the whole answer was sent; False with a `closed_at`: the client left before."""
     sent_tokens: int = 0
@@ -94,7 +81,7 @@ class SimulatedServer:
     def __init__(
         self, *, seed: int = 0, timing: Timing | None = None, host: str = HOST, port: int = 0
     ) -> None:
-        self.requests: deque[RecordedRequest] = deque(maxlen=RECORDS)
+        self.requests: deque[RecordedRequest] = deque(maxlen=1_000)
         """The latest requests, oldest first."""
         self._seed = seed
         self._timing = timing or Timing()
@@ -111,11 +98,11 @@ class SimulatedServer:
     async def __aenter__(self) -> Self:
         from aiohttp import web
 
-        app = web.Application(client_max_size=LARGEST_BODY)
+        app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
         runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=GRACE
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.05
         )
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(runner.cleanup)
@@ -131,7 +118,9 @@ class SimulatedServer:
     async def _models(self, request: web.Request) -> web.Response:
         from aiohttp import web
 
-        models = [{"id": name, "object": "model", "owned_by": "cascadeflow"} for name in MODELS]
+        # Every other name is answered as well, see `is_small`.
+        names = ("simulated-small", "simulated-large")
+        models = [{"id": name, "object": "model", "owned_by": "cascadeflow"} for name in names]
         return web.json_response({"object": "list", "data": models})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
@@ -264,11 +253,7 @@ def embedded_url() -> str:
 
 
 def run(
-    host: str = HOST,
-    port: int = 8808,
-    *,
-    seed: int = 0,
-    ready: Callable[[str], None] | None = None,
+    host: str = HOST, port: int = 8808, *, seed: int = 0, ready: Callable[[str], None] | None = None
 ) -> None:
     """Serve until interrupted; `ready` is called once with the base URL.
 

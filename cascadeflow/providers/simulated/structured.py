@@ -12,9 +12,6 @@ import msgspec
 from .solution import numbers
 from .wire import Json
 
-DEEPEST = 8
-"""Levels of a schema that are filled; below them everything is null."""
-
 
 def as_format(response_format: Json, text: str) -> str:
     """`text` in the form asked for; unchanged for plain text."""
@@ -22,12 +19,13 @@ def as_format(response_format: Json, text: str) -> str:
         case {"type": "json_object"}:
             return msgspec.json.encode({"answer": text}).decode()
         case {"type": "json_schema", "json_schema": {"schema": schema}}:
-            return msgspec.json.encode(_fill(schema, text, DEEPEST)).decode()
+            return msgspec.json.encode(_fill(schema, text, 8)).decode()
         case _:
             return text
 
 
 def _fill(schema: Json, text: str, depth: int) -> Json:
+    """A value that fits; below `depth` levels everything is null."""
     match schema if depth else {"type": "null"}:
         case {"enum": [first, *_] as values}:
             return next((v for v in values if str(v).lower() in text.lower()), first)

@@ -14,9 +14,7 @@ VOCABULARY = (
 )  # fmt: skip
 
 _LIST = re.compile(r"-?\d+(?:\.\d+)?(?:\s*(?:,\s*and\s+|,\s*|\s+and\s+)-?\d+(?:\.\d+)?)+")
-_TASK = re.compile(
-    r"\b(?:(sum|add up|total)|(largest|biggest|highest)|(?:smallest|lowest))\b", re.I
-)
+_TASK = re.compile(r"\b(?:(sum|add up|total)|(largest|biggest|highest)|smallest|lowest)\b", re.I)
 _COUNT = re.compile(
     r"(?:letter\s+[\"“']?(\w)\b|how many ([a-z])['’]?s?\b|how many vowels\b).*?"
     r"\bin\s+[\"“']?(?:the word\s+[\"“']?)?(\w+)[\"”']?\s*[?.!]?\s*$",

@@ -18,14 +18,12 @@ from .wire import FunctionSpec, Json
 
 FITS_AT = 1.0
 """Least score of a tool that is called unasked; see `fitness`."""
-STEM = 6
-"""Letters by which words are compared: "calculator" and "calculate" are alike."""
 
 _WORD = re.compile(r"[^\W_]+")
 _CUT = re.compile(r"\s*(?:,(?!\d{3})|;|\?|\band\b|\bthen\b)\s*", re.IGNORECASE)
 _COMMON = re.compile(
     r"a|an|the|of|for|in|on|at|to|is|are|and|or|whats?|how|get|current|with|from|by|s|me|my|i|you|"
-    r"please|can|tell|show|give|do|does|use|name|data|if",
+    r"please|can|tell|show|give|do|does|use|name|data|if"
 )
 _ALSO = {"temperature": "weather", "sum": "add", "plus": "add", "email": "mail", "find": "search"}
 _QUOTED = re.compile(r"[\"“]([^\"”]{1,400})[\"”]")
@@ -82,7 +80,8 @@ def _stems(text: str) -> frozenset[str]:
     words = [word.lower() for word in _WORD.findall(text)]
     words += ["calculate", "math"] if find(text) else []
     known = (_ALSO.get(word) or word for word in words if not _COMMON.fullmatch(word))
-    return frozenset(re.sub(r"(?<=\w{3})(?:ing|ies|es|ed|s)$", "", word)[:STEM] for word in known)
+    # Six letters: "calculator" and "calculate" are alike.
+    return frozenset(re.sub(r"(?<=\w{3})(?:ing|ies|es|ed|s)$", "", word)[:6] for word in known)
 
 
 def _pieces(

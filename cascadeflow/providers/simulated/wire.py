@@ -16,7 +16,6 @@ from .tokens import tokens
 
 PIECE = 3
 """Tokens of one fragment of a call's arguments."""
-
 Json: TypeAlias = Any
 """Any JSON value."""
 Limit: TypeAlias = Annotated[int, Meta(ge=1)] | None
@@ -151,8 +150,8 @@ def whole(request: ChatRequest, reply: Reply, base: Mapping[str, Any]) -> bytes:
     message: dict[str, Json] = {"role": "assistant", "content": reply.text}
     if reply.calls:
         message = {"role": "assistant", "content": None, "tool_calls": reply.calls}
-    logprobs = _logprobs(reply.tokens) if request.logprobs else None
-    choice: dict[str, Json] = {"index": 0, "message": message, "logprobs": logprobs}
+    choice: dict[str, Json] = {"index": 0, "message": message}
+    choice["logprobs"] = _logprobs(reply.tokens, request)
     choice["finish_reason"] = reply.finish_reason
     body = {**base, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
     return msgspec.json.encode(body)
@@ -169,10 +168,7 @@ def events(
 
     yield 0, event({"role": "assistant", "content": None if reply.calls else ""})
     for token in reply.tokens:
-        yield (
-            1,
-            event({"content": token[0]}, None, _logprobs([token]) if request.logprobs else None),
-        )
+        yield 1, event({"content": token[0]}, None, _logprobs([token], request))
     for index, call in enumerate(reply.calls):
         first = {"name": call.function.name, "arguments": ""}
         delta = {"index": index, "id": call.id, "type": "function", "function": first}
@@ -191,7 +187,9 @@ def _event(body: Mapping[str, Any]) -> bytes:
     return b"data: " + msgspec.json.encode({**body, "object": "chat.completion.chunk"}) + b"\n\n"
 
 
-def _logprobs(spoken: Sequence[Token]) -> Mapping[str, Any]:
+def _logprobs(spoken: Sequence[Token], request: ChatRequest) -> Mapping[str, Any] | None:
+    if not request.logprobs:
+        return None
     content: list[Json] = [
         {"token": text, "logprob": p, "bytes": None, "top_logprobs": []} for text, p in spoken
     ]
