@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from .config import ModelConfig
@@ -23,7 +23,6 @@ from .logs import logger_named
 from .types import Usage
 
 if TYPE_CHECKING:
-    from genai_prices.data_snapshot import DataSnapshot
     from genai_prices.types import ModelInfo, Provider
 
 CATALOGUE_NAMES = {
@@ -35,6 +34,7 @@ CATALOGUE_NAMES = {
     "grok": "x-ai",
     "mistralai": "mistral",
     "moonshot": "moonshotai",
+    "openai-responses": "openai",
     "together_ai": "together",
     "togetherai": "together",
     "vertex": "google",
@@ -59,6 +59,7 @@ _EDITION = re.compile(r"[-@](latest|20\d\d-?[01]\d-?[0-3]\d)$")
 """Edition of a model; one the catalogue does not list is taken to cost what the model costs."""
 
 _log = logger_named("cascadeflow")
+_now = partial(datetime.now, UTC)
 _warned: set[str] = set()
 
 
@@ -88,19 +89,13 @@ class CataloguePrice:
             cache_write_tokens=usage.cache_write_tokens,
             output_reasoning_tokens=usage.reasoning_tokens,
         )
+        at = self.clock()
         with localcontext(EXACT):
-            price = self.model.calc_price(
-                counts, self.provider, genai_request_timestamp=self.clock()
-            )
+            price = self.model.calc_price(counts, self.provider, genai_request_timestamp=at)
             return price.total_price
 
 
-def utc_now() -> datetime:
-    """The time now, in UTC."""
-    return datetime.now(UTC)
-
-
-def resolve(model: ModelConfig, provider: str, *, clock: Callable[[], datetime] = utc_now) -> Price:
+def resolve(model: ModelConfig, provider: str, *, clock: Callable[[], datetime] = _now) -> Price:
     """The price of `model` at `provider`, a name of the catalogue of providers.
 
     A model without a price costs 0, with source "unknown" and one warning for each name and process
@@ -118,10 +113,17 @@ def resolve(model: ModelConfig, provider: str, *, clock: Callable[[], datetime] 
         reason = f"the catalogue does not list it at {provider}"
     except ImportError:
         found, reason = None, 'genai-prices is not installed (pip install ".[prices]")'
-    if found is None:
-        _warn_once(model.name, reason)
-        return UNKNOWN
-    return CataloguePrice(*found, clock)
+    if found is not None:
+        return CataloguePrice(*found, clock)
+    if model.name not in _warned:
+        _warned.add(model.name)
+        _log.warning(
+            "no price for model %r: %s; it counts as 0 dollars until cost (0 if it is free), or "
+            "input_price and output_price, are given",
+            model.name,
+            reason,
+        )
+    return UNKNOWN
 
 
 def _configured(model: ModelConfig) -> FlatPrice | None:
@@ -143,21 +145,17 @@ def _find(provider: str, name: str, base_url: str | None) -> tuple[Provider, Mod
 
     snapshot = get_snapshot()
     listed = {entry.id for entry in snapshot.providers} | {"litellm"}
-    for place in _places(snapshot, provider, base_url):
+    places = [CATALOGUE_NAMES.get(provider.lower(), provider.lower())]
+    if base_url is not None:
+        with suppress(LookupError):
+            places.insert(0, snapshot.find_provider(None, None, base_url).id)
+    for place in places:
         for at, called in _spellings(place, name.strip().lower()):
             # Exact names only: genai-prices takes any name that contains "openai" for OpenAI.
             if at in listed:
                 with suppress(LookupError):
                     return snapshot.find_provider_model(called, None, at, None)
     return None
-
-
-def _places(snapshot: DataSnapshot, provider: str, base_url: str | None) -> Iterator[str]:
-    """Whose prices may hold, the likeliest first, by the names of genai-prices."""
-    if base_url is not None:
-        with suppress(LookupError):
-            yield snapshot.find_provider(None, None, base_url).id
-    yield CATALOGUE_NAMES.get(provider.lower(), provider.lower())
 
 
 def _spellings(place: str, name: str) -> Iterator[tuple[str, str]]:
@@ -174,14 +172,3 @@ def _spellings(place: str, name: str) -> Iterator[tuple[str, str]]:
             yield f"huggingface_{server}", model
         if place == "fireworks" and not slash:
             yield place, f"accounts/fireworks/models/{spelling}"
-
-
-def _warn_once(name: str, reason: str) -> None:
-    if name not in _warned:
-        _warned.add(name)
-        _log.warning(
-            "no price for model %r: %s; it counts as 0 dollars until cost (0 if it is free), or "
-            "input_price and output_price, are given",
-            name,
-            reason,
-        )

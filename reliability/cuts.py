@@ -27,6 +27,7 @@ from cascadeflow.providers.http import HTTPProvider
 from cascadeflow.providers.scripted import Scripted
 from cascadeflow.providers.transport import Response, Transport
 from cascadeflow.types import Delta, Stop, TextDelta, Usage
+from tests.responses_events import STREAMS as STREAMS_OF_RESPONSES
 
 from .promises import broken_by_events
 from .staging import POSITIONS, Dialect, Firm, Position
@@ -191,6 +192,11 @@ def _said(result: dict[str, Any]) -> list[object]:
     """All that an answer says; made-up ids of calls differ."""
     calls = [(call["name"], call["arguments"]) for call in result["tool_calls"]]
     return [result["content"], result["finish_reason"], calls]
+
+
+def responses() -> list[Stream]:
+    """Whole answers of the Responses API."""
+    return [Stream(name, "openai-responses", body) for name, body in STREAMS_OF_RESPONSES.items()]
 
 
 def streams(url: str, dialect: Dialect) -> list[Stream]:

@@ -157,16 +157,19 @@ def play(ids: Sequence[str]) -> int:
 
 
 def play_bytes(stride: int) -> int:
-    """Cut, reset and damage ten streams of each dialect; the exit code."""
+    """Cut, reset and damage about ten streams of each dialect; the exit code."""
     wrong = 0
     with World() as world:
         for dialect in DIALECTS:
-            for stream in cuts.streams(world.server.url, dialect):
+            more = cuts.responses() if dialect == "openai" else []
+            for stream in [*cuts.streams(world.server.url, dialect), *more]:
                 for way in cuts.WAYS:
                     swept = asyncio.run(cuts.sweep(stream, dialect, way, stride))
                     ends = ", ".join(f"{end} {n}" for end, n in sorted(swept.ends.items()))
                     told = f"{way:8} {swept.queries:6} queries: {ends}; "
-                    print(f"{dialect:10}{stream.name:72.72} {told}{len(swept.problems)} wrong")
+                    print(
+                        f"{stream.server:17}{stream.name:72.72} {told}{len(swept.problems)} wrong"
+                    )
                     print("".join(f"    {problem}\n" for problem in swept.problems[:5]), end="")
                     wrong += len(swept.problems)
     return 1 if wrong else 0

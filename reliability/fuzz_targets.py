@@ -30,7 +30,7 @@ from cascadeflow.providers.sse import SSEDecoder
 from cascadeflow.streaming.utils import ParseResult, ProgressiveJSONParser
 from cascadeflow.tools.strict_json import UnusableJSON, loads
 from cascadeflow.types import Delta, ReasoningDelta, Stop, TextDelta, ToolCallDelta
-from tests import faultserver
+from tests import faultserver, responses_events
 
 LINE = 64 * 1024
 """Bytes of a line or event in these checks, so that the bound is met."""
@@ -86,9 +86,14 @@ def messages(data: bytes, chance: Chance) -> str:
     return _answer("anthropic", data, chance)
 
 
+def responses(data: bytes, chance: Chance) -> str:
+    """A stream of OpenAI's Responses API."""
+    return _answer("openai-responses", data, chance)
+
+
 def body(data: bytes, chance: Chance) -> str:
     """An answer that came as one JSON object, or as something else altogether."""
-    line = CATALOG[chance.choice(("openai", "anthropic"))]
+    line = CATALOG[chance.choice(("openai", "anthropic", "openai-responses"))]
     form = form_of(data[:512], chance.choice(("", "text/html", "application/json")), whole=True)
     decoder, out = DIALECTS[line.dialect].decoder(line), list[Delta]()
     try:
@@ -171,7 +176,8 @@ def calls(data: bytes, chance: Chance) -> str:
 
 
 TARGETS: Mapping[str, Target] = {
-    target.__name__: target for target in (chat, messages, body, failure, inflate, json_text, calls)
+    target.__name__: target
+    for target in (chat, messages, responses, body, failure, inflate, json_text, calls)
 }
 
 
@@ -224,6 +230,8 @@ def corpus(target: str) -> list[bytes]:
     match target:
         case "chat" | "messages":
             return streams
+        case "responses":
+            return [*responses_events.STREAMS.values()]
         case "inflate":
             return [zlib.compress(stream, wbits=wbits) for stream in streams for wbits in (31, -15)]
         case "calls":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cascadeflow.providers.anthropic_encode import encode as encode_messages
 from cascadeflow.providers.catalog import CATALOG
 from cascadeflow.providers.chat_encode import encode
 from cascadeflow.types import ReasoningDelta, Request
@@ -60,3 +61,12 @@ def test_the_thoughts_before_a_call_go_back_to_a_server_that_demands_them() -> N
 def test_blocks_of_others_stay_where_they_are() -> None:
     block = {"type": "thinking", "thinking": "hm", "signature": "s"}
     assert sent_back("litellm", [block], CALLS)["thinking_blocks"] == [block]
+
+
+def test_items_of_the_responses_api_are_sent_to_no_other() -> None:
+    item = {"type": "reasoning", "id": "rs_1", "encrypted_content": "gAAA"}
+    assert "thinking_blocks" not in sent_back("openai", [item], CALLS)
+    message = {"role": "assistant", "content": "Paris.", "thinking_blocks": [item]}
+    asked = {"role": "user", "content": "Sure?"}
+    body = encode_messages("claude", Request(messages=(message, asked)), CATALOG["anthropic"])
+    assert "rs_1" not in str(body["messages"])

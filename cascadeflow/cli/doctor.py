@@ -102,7 +102,7 @@ def _lines(report: Report) -> Iterator[str]:
         state = f"{' or '.join(key.variables)}: not set{'' if key.needed else ', not needed'}"
         if key.set_in is not None:
             state = f"{key.set_in} is set"
-        yield f"  {key.provider:<12} {state}"
+        yield f"  {key.provider:<16} {state}"
     yield "\nServers on this machine"
     for server in report.servers:
         state = "set to another machine; not asked"
@@ -110,11 +110,11 @@ def _lines(report: Report) -> Iterator[str]:
             state = f"{server.url}  does not answer"
         if server.models is not None:
             state = f"{server.url}  answers: {few(server.models, MOST_MODELS) or 'no model'}"
-        yield f"  {server.name:<12} {state}"
+        yield f"  {server.name:<16} {state}"
     yield "\nExtras"
     for extra, packages in report.extras.items():
         told = ", ".join(f"{name} {found or 'MISSING'}" for name, found in packages.items())
-        yield f"  {extra:<12} {told}"
+        yield f"  {extra:<16} {told}"
     yield "\nNext"
     yield from (f"  {step}" for step in report.next)
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from ..errors import ConfigError
-from ..types import Message, Request, ToolChoice
+from ..types import Message, Request
 from .anthropic_schema import reduced
 from .call_ids import fitting
 from .formats import Form, form, prompted, schema_of
@@ -67,15 +67,24 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
     }
     if system:
         body["system"] = system
-    if request.temperature is not None and traits(model).temperature and not _thinks(request):
+    thinks = _thinking(request).get("type") not in (None, "disabled")
+    if request.temperature is not None and traits(model).temperature and not thinks:
         body["temperature"] = min(request.temperature, server.max_temperature)
     if request.stop:
         body["stop_sequences"] = list(request.stop)
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
-        if request.tool_choice is not None:
-            body["tool_choice"] = _choice(request.tool_choice)
-    return _with_extra(body, schema, request)
+        if isinstance(choice := request.tool_choice, str):
+            body["tool_choice"] = {"type": _CHOICES[choice]}
+        elif choice is not None:
+            body["tool_choice"] = {"type": "tool", "name": choice["name"]}
+    body.update(request.extra)
+    if schema is not None:
+        # A format and, say, an effort of the caller's do not exclude each other.
+        ours = {"format": {"type": "json_schema", "schema": schema}}
+        theirs = body.get("output_config")
+        body["output_config"] = {**ours, **theirs} if is_mapping(theirs) else ours
+    return body
 
 
 def _form(model: str, request: Request, server: Server) -> tuple[Form, object]:
@@ -88,26 +97,9 @@ def _form(model: str, request: Request, server: Server) -> tuple[Form, object]:
     return (form(wish, ()) if schema is None else asked), schema
 
 
-def _with_extra(body: dict[str, Any], schema: object, request: Request) -> dict[str, Any]:
-    """Add the output format and the caller's own fields.
-
-    Both may speak of `output_config`; a format and, say, an effort do not exclude each other.
-    """
-    body.update(request.extra)
-    if schema is not None:
-        ours = {"format": {"type": "json_schema", "schema": schema}}
-        theirs = body.get("output_config")
-        body["output_config"] = {**ours, **theirs} if is_mapping(theirs) else ours
-    return body
-
-
 def _thinking(request: Request) -> Mapping[str, Any]:
     thinking = request.extra.get("thinking")
     return thinking if is_mapping(thinking) else {}
-
-
-def _thinks(request: Request) -> bool:
-    return _thinking(request).get("type") not in (None, "disabled")
 
 
 def _max_tokens(model: str, request: Request) -> int:
@@ -121,12 +113,6 @@ def _max_tokens(model: str, request: Request) -> int:
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     described = {key: value for key, value in tool.items() if key != "parameters" and value}
     return {**described, "input_schema": {"type": "object", **(tool.get("parameters") or {})}}
-
-
-def _choice(choice: ToolChoice) -> dict[str, str]:
-    if isinstance(choice, str):
-        return {"type": _CHOICES[choice]}
-    return {"type": "tool", "name": choice["name"]}
 
 
 def _turns(messages: Iterable[Message], server: str) -> tuple[Content, list[dict[str, Any]]]:
@@ -149,14 +135,10 @@ def _turns(messages: Iterable[Message], server: str) -> tuple[Content, list[dict
                     f"{server}: a message has the role {role!r}; allowed are 'system', "
                     "'developer', 'user', 'assistant' and 'tool'"
                 )
-    return _system(system), turns
-
-
-def _system(parts: Sequence[Content]) -> Content:
-    texts = [part for part in parts if isinstance(part, str)]
-    if len(texts) == len(parts):
-        return "\n\n".join(text for text in texts if text)
-    return [block for part in parts for block in _blocks(part)]
+    texts = [part for part in system if isinstance(part, str)]
+    if len(texts) == len(system):
+        return "\n\n".join(filter(None, texts)), turns
+    return [block for part in system for block in _blocks(part)], turns
 
 
 def _append(turns: list[dict[str, Any]], role: str, content: Content) -> None:
@@ -193,49 +175,36 @@ def _assistant(message: Message, server: str) -> Content:
     if isinstance(content, str):
         content = content if content.strip() else ""
     else:
-        content = [block for block in content if not _is_blank(block)]
-    thinking: Sequence[Block] = message.get("thinking_blocks") or ()
+        content = [b for b in content if b.get("type") != "text" or str(b.get("text")).strip()]
+    kept: Sequence[Block] = message.get("thinking_blocks") or ()
+    thinking = [block for block in kept if block.get("type") in ("thinking", "redacted_thinking")]
     calls: Sequence[Mapping[str, Any]] = message.get("tool_calls") or ()
     if not thinking and not calls:
         return content
     return [*thinking, *_blocks(content), *(_tool_use(call) for call in calls)]
 
 
-def _is_blank(block: Block) -> bool:
-    text = block.get("text")
-    return block.get("type") == "text" and isinstance(text, str) and not text.strip()
-
-
 def _tool_use(call: Mapping[str, Any]) -> Block:
     function: Mapping[str, Any] = call.get("function") or call
-    return {
-        "type": "tool_use",
-        "id": call.get("id", ""),
-        "name": function.get("name", ""),
-        "input": _input(function.get("arguments")),
-    }
-
-
-def _input(arguments: object) -> Mapping[str, Any]:
-    if is_mapping(arguments):
-        return {**arguments}
-    text = arguments if isinstance(arguments, str) else ""
-    if not text.strip():
-        return {}
-    try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except (ValueError, RecursionError):
-        return {INVALID_JSON: text}
+    given = function.get("arguments")
+    arguments: Mapping[str, Any] = {**given} if is_mapping(given) else {}
+    if isinstance(given, str) and given.strip():
+        try:
+            arguments = msgspec.json.decode(given, type=dict[str, Any])
+        except (ValueError, RecursionError):
+            arguments = {INVALID_JSON: given}
+    name, id = function.get("name", ""), call.get("id", "")
+    return {"type": "tool_use", "id": id, "name": name, "input": arguments}
 
 
 def _tool_result(message: Message, server: str) -> Block:
-    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.get("tool_call_id", "")}
-    if content := _content(message.get("content"), server):
-        block["content"] = content
-    for key in ("is_error", "cache_control"):
-        if key in message:
-            block[key] = message[key]
-    return block
+    content = _content(message.get("content"), server)
+    return {
+        "type": "tool_result",
+        "tool_use_id": message.get("tool_call_id", ""),
+        **({"content": content} if content else {}),
+        **{key: message[key] for key in ("is_error", "cache_control") if key in message},
+    }
 
 
 def _part(part: object, server: str) -> Block:

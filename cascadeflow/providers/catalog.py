@@ -2,7 +2,7 @@
 """The servers we know, one line each, and the way from a `ModelConfig` to a connection.
 
 Every difference between servers is a field of `Server`; no code asks for a name. A new server that
-speaks OpenAI's or Anthropic's dialect is one more line here.
+speaks one of OpenAI's dialects or Anthropic's is one more line here.
 Source of each line: the API reference of its maker, as known in 2025.
 
 Keys and URLs come from the `ModelConfig`, else from the environment: the key variables of the
@@ -46,7 +46,7 @@ class Server(msgspec.Struct, frozen=True):
     """Other variables a key may be in, asked after `key_variable`."""
     url_aliases: tuple[str, ...] = ()
     """Variables of the URL beside `<NAME>_BASE_URL`; `host` or `host:port` will do there."""
-    dialect: Literal["chat", "messages"] = "chat"
+    dialect: Literal["chat", "messages", "responses"] = "chat"
     key_header: str = "authorization"
     """In lower case, as all names of headers here."""
     key_prefix: str = "Bearer "
@@ -95,6 +95,7 @@ class Server(msgspec.Struct, frozen=True):
 # fmt: off
 _LINES = (
     Server("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", logprobs=True, completion_limit=True, call_ids=".{1,40}"),
+    Server("openai-responses", "https://api.openai.com/v1", "OPENAI_API_KEY", url_aliases=("OPENAI_BASE_URL",), dialect="responses", logprobs=True, seed="", stop=False, call_ids=".{1,64}"),
     Server("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", dialect="messages", key_header="x-api-key", key_prefix="", headers={"anthropic-version": "2023-06-01"}, stream_options=False, seed="", max_temperature=1.0, formats=SCHEMA, call_ids="[a-zA-Z0-9_-]+"),
     Server("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", completion_limit=True, formats=OBJECT),
     Server("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", ("TOGETHERAI_API_KEY",), logprobs=1),
@@ -123,7 +124,7 @@ _LINES = (
 CATALOG: Mapping[str, Server] = MappingProxyType({line.name: line for line in _LINES})
 """Every known server by its name."""
 
-_ENDPOINT = {"chat": "/chat/completions", "messages": "/v1/messages"}
+_ENDPOINT = {"chat": "/chat/completions", "messages": "/v1/messages", "responses": "/responses"}
 
 
 def find_server(model: ModelConfig) -> Server | None:
@@ -136,8 +137,10 @@ def find_server(model: ModelConfig) -> Server | None:
     if isinstance(provider, str):
         if provider in CATALOG:
             return CATALOG[provider]
+        name = provider.lower()
+        known = sorted(CATALOG, key=lambda each: -SequenceMatcher(None, name, each).ratio())
         raise ConfigError(
-            f"{model.name}: provider is {provider!r}; known are {', '.join(_nearest(provider))}, "
+            f"{model.name}: provider is {provider!r}; known are {', '.join(known)}, "
             "or an object with a method `stream`"
         )
     try:
@@ -163,11 +166,7 @@ def needs_embedded(model: ModelConfig, environ: Mapping[str, str]) -> bool:
 
 
 def connect(
-    model: ModelConfig,
-    transport: Wire,
-    environ: Mapping[str, str],
-    *,
-    base_url: str | None = None,
+    model: ModelConfig, transport: Wire, environ: Mapping[str, str], *, base_url: str | None = None
 ) -> Provider:
     """The provider that answers for `model`; no request is sent.
 
@@ -199,10 +198,8 @@ def endpoint(
     Raises:
         ConfigError: there is no base URL, or it is not one of http or https.
     """
-    base = _given_url(model, server, environ)
-    if base is None:
-        base = base_url or server.base_url
-    base = Hidden(base)
+    given = _given_url(model, server, environ)
+    base = Hidden(base_url or server.base_url if given is None else given)
     if base.startswith("/") and base == server.base_url:
         raise ConfigError(
             f"{model.name}: {server.name} has no address of its own; set "
@@ -225,13 +222,6 @@ def _given_url(model: ModelConfig, server: Server, environ: Mapping[str, str]) -
 def _first(environ: Mapping[str, str], variables: Iterable[str]) -> str | None:
     """The first of the variables that is set and not empty."""
     return next((environ[name] for name in variables if environ.get(name)), None)
-
-
-def _nearest(name: str) -> list[str]:
-    def likeness(known: str) -> float:
-        return SequenceMatcher(None, name.lower(), known).ratio()
-
-    return sorted(CATALOG, key=likeness, reverse=True)
 
 
 def build_headers(model: ModelConfig, server: Server, environ: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..types import Message, Request, ToolChoice
+from ..types import Message, Request
 from .call_ids import fitting
 from .formats import form, prompted
 from .traits import traits
@@ -41,12 +41,18 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
         body[server.seed] = request.seed
     if asked.sent is not None:
         body["response_format"] = dict(asked.sent)
-    if known.logprobs and _wants_logprobs(request, server):
+    wanted = request.logprobs
+    if wanted is None:
+        # Unasked for text only: no server sends them for tool calls, and some refuse both at once.
+        wanted = bool(server.logprobs) and not request.tools
+    if known.logprobs and wanted:
         body["logprobs"] = server.logprobs or True
     if request.tools:
         body["tools"] = [{"type": "function", "function": dict(tool)} for tool in request.tools]
-        if request.tool_choice is not None:
-            body["tool_choice"] = _tool_choice(request.tool_choice)
+        if isinstance(choice := request.tool_choice, str):
+            body["tool_choice"] = choice
+        elif choice is not None:
+            body["tool_choice"] = {"type": "function", "function": {"name": choice["name"]}}
     return body | dict(request.extra)
 
 
@@ -57,9 +63,11 @@ def _message(message: Message) -> dict[str, Any]:
     https://api-docs.deepseek.com/guides/thinking_mode, as known in 2025.
     """
     made = dict(message)
-    own = [block for block in made.get("thinking_blocks") or () if "type" not in block]
-    if not own:
+    blocks = made.get("thinking_blocks") or ()
+    own = [block for block in blocks if "type" not in block]
+    if not own and all(block.get("type") != "reasoning" for block in blocks):
         return made
+    # Items of the Responses API are known there alone.
     del made["thinking_blocks"]
     calls = [dict(call) for call in made.get("tool_calls") or ()]
     for block in own if calls else ():
@@ -70,16 +78,3 @@ def _message(message: Message) -> dict[str, Any]:
         else:
             made |= block
     return made
-
-
-def _wants_logprobs(request: Request, server: Server) -> bool:
-    """Unasked for text only: no server sends them for tool calls, and some refuse both at once."""
-    if request.logprobs is None:
-        return bool(server.logprobs) and not request.tools
-    return request.logprobs
-
-
-def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
-    if isinstance(choice, str):
-        return choice
-    return {"type": "function", "function": {"name": choice["name"]}}

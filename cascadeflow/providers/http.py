@@ -14,13 +14,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from .. import __version__
 from ..errors import ProtocolError, ProviderError
 from ..types import Delta, Request, Started, Stop, UsageDelta
-from . import anthropic, openai_chat
+from . import anthropic, openai_chat, responses
 from .address import check_headers
 from .body import encode_body
 from .decompress import decompressor
@@ -95,6 +95,7 @@ class Dialect(NamedTuple):
 DIALECTS: Mapping[str, Dialect] = {
     "chat": Dialect(openai_chat.encode, openai_chat.Decoder),
     "messages": Dialect(anthropic.encode, anthropic.Decoder),
+    "responses": Dialect(responses.encode, responses.Decoder),
 }
 """By `Server.dialect`."""
 
@@ -196,7 +197,6 @@ class _Answer:
         self._decompressor = decompressor(response.headers.get("content-encoding", ""))
         self._typed = response.headers.get("content-type", "").partition(";")[0].strip()
         """As it came, for an echoed credential is found in its own letters only."""
-        self._declared = self._typed.lower()
         self._form: Form | None = None
         self._sse = SSEDecoder()
         self._held = bytearray()
@@ -222,7 +222,10 @@ class _Answer:
                 # Without the frames of the decoder: their variables hold what the server sent.
                 raise self._failure.with_traceback(None)
             try:
-                raw = b"" if self._decompressor.failure else await self._read()
+                raw = b""
+                if not self._decompressor.failure:
+                    late = self._decoder.finished
+                    raw = await (self._trail() if late else self._response.read())
                 chunk = self._decompressor.feed(raw) if raw else self._decompressor.end()
             except ProviderError as error:
                 # A bound that is passed is no accident, and stays an error.
@@ -252,10 +255,6 @@ class _Answer:
             self._said = self._said or said
             self._until = None if said else self._until
 
-    def _read(self) -> Awaitable[bytes]:
-        """What comes next."""
-        return self._trail() if self._decoder.finished else self._response.read()
-
     async def _trail(self) -> bytes:
         """What still comes after the model's finish.
 
@@ -276,20 +275,16 @@ class _Answer:
         self._warnings.append(f"after the end of the answer: {error.message}")
 
     def _take(self, chunk: bytes, out: list[Delta]) -> None:
-        if self._form == "events":
-            self._take_events(chunk, out)
-            return
-        self._held += chunk
-        if self._form is None:
-            # Some servers pad the beginning against proxies that hold a response back.
-            self._held = self._held.removeprefix(_BOM).lstrip(b" \t\r\n")
-            self._form = form_of(bytes(self._held[:512]), self._declared)
-            if self._form == "events":
-                chunk, self._held = bytes(self._held), bytearray()
-                self._take_events(chunk, out)
-        self._check_form()
-
-    def _take_events(self, chunk: bytes, out: list[Delta]) -> None:
+        if self._form != "events":
+            self._held += chunk
+            if self._form is None:
+                # Some servers pad the beginning against proxies that hold a response back.
+                self._held = self._held.removeprefix(_BOM).lstrip(b" \t\r\n")
+                self._form = form_of(bytes(self._held[:512]), self._typed)
+                self._check_form()
+            if self._form != "events":
+                return
+            chunk, self._held = bytes(self._held), bytearray()
         decoder = self._decoder
         for events in self._sse.feed(chunk):
             decoder.feed(events, out)
@@ -316,19 +311,24 @@ class _Answer:
     def _end(self, out: list[Delta]) -> None:
         """Append the `Stop`."""
         if self._form is None and self._held:
-            self._form = form_of(bytes(self._held), self._declared, whole=True)
+            self._form = form_of(bytes(self._held), self._typed, whole=True)
             self._check_form()
         if self._form == "json":
             self._decoder.whole(bytes(self._held).removeprefix(_BOM), out)
         stop = self._decoder.end()
         said = self._said or any(not isinstance(delta, UsageDelta) for delta in out)
         if stop.reason is None and not said:
-            raise _empty(stop)
+            if stop.damaged:
+                why = "; ".join(stop.warnings)[:500]
+                raise ProtocolError(
+                    f"nothing in the answer could be understood: {why}", retryable=True
+                )
+            raise ProviderError("the server sent an empty answer", kind="empty", retryable=True)
         if stop.usage and said and not (stop.usage.input_tokens and stop.usage.output_tokens):
             # Some servers fill in zeros for what they did not count.
             self._warnings.append("the server counted no tokens of the prompt or of the answer")
             stop.usage = None
-        if self._form == "events" and self._declared != "text/event-stream":
+        if self._form == "events" and self._typed.lower() != "text/event-stream":
             self._warnings.append(f"server-sent events came as {self._shown()!r}")
         warnings = (*stop.warnings, *self._warnings)
         stop.warnings = tuple(scrub(each, self._secrets) for each in warnings)
@@ -344,10 +344,10 @@ def form_of(head: bytes, declared: str, *, whole: bool = False) -> Form | None:
 
     Args:
         head: at least one byte.
-        declared: content type, lower case, without parameters; may be empty.
+        declared: content type without parameters; may be empty.
         whole: there are no more bytes.
     """
-    text = head.removeprefix(_BOM).lstrip(b" \t\r\n")
+    text, declared = head.removeprefix(_BOM).lstrip(b" \t\r\n"), declared.lower()
     if not text or _BOM.startswith(head):
         return "events" if whole else None
     if text[:1] in (b"{", b"["):
@@ -377,7 +377,7 @@ async def _check_status(response: WireResponse) -> None:
 
 
 async def _error_body(response: WireResponse) -> bytes:
-    """What a server says about an error, as far as it can be read."""
+    """What a server says about an error; no frame that raises holds it."""
     body = bytearray()
     # A status counts for more than trouble with the words that explain it.
     with contextlib.suppress(ProviderError, TimeoutError):
@@ -386,12 +386,3 @@ async def _error_body(response: WireResponse) -> bytes:
             while len(body) < _ERROR_BODY and (raw := await response.read()):
                 body += plain.feed(raw)
     return bytes(body)
-
-
-def _empty(stop: Stop) -> ProviderError:
-    if stop.damaged:
-        return ProtocolError(
-            f"nothing in the answer could be understood: {'; '.join(stop.warnings)[:500]}",
-            retryable=True,
-        )
-    return ProviderError("the server sent an empty answer", kind="empty", retryable=True)
