@@ -38,7 +38,7 @@ from .chat_chunk import Logprobs, Token, read_logprobs, read_usage
 from .chat_odd import is_error
 from .failures import error_from_body, error_from_unread
 from .finish import says_failure, stop_reason
-from .lenient import Halves, begins_as_json, is_object, loads, mend
+from .lenient import Halves, begins_as_json, is_object, mend
 from .responses_encode import encode
 from .responses_items import Item, Items
 from .responses_words import Json
@@ -50,9 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["Decoder", "encode"]
 
 _OURS = ("message", "reasoning", "function_call")
-_DETAIL_BYTES = 2048
-_WORD = 80
-"""Most characters of a reason that are kept."""
+_DETAIL_BYTES, _WORD = 2048, 80
+"""How much is kept of a refusal, and how many characters of a reason."""
 
 _Key: TypeAlias = tuple[str, int]
 """What a text is, and its place in its item."""
@@ -90,6 +89,9 @@ class Decoder:
         """Encrypted reasoning that nothing has followed yet."""
         self._sealed = False
         """There was some."""
+        self._going: tuple[int, int] | None = None
+        """Indexes of a text whose pieces pass as they are, to the end of `_pieces`."""
+        self._pieces: list[str] = []
         self._halves = Halves()
         self._early: tuple[float, ...] = ()
         """Log-probabilities of tokens that are only part of a character."""
@@ -115,9 +117,17 @@ class Decoder:
             except (ValueError, RecursionError):
                 self._feed_other(events.event, data.strip(), out)
                 continue
+            place, text = (said.output_index, said.content_index), said.delta
+            if place == self._going and text and not (said.logprobs or self._halves.waiting):
+                self._pieces.append(text)
+                out.append(TextDelta(text))
+                continue
             item = self._items.spoken(said.output_index)
             tokens = read_logprobs(Logprobs(said.logprobs)) if said.logprobs else ()
-            self._say(item, ("text", said.content_index), said.delta, out, tokens)
+            self._say(item, ("text", said.content_index), text, out, tokens)
+            pieces = item.said.get(("text", said.content_index))
+            self._going = None if pieces is None or self._early else place
+            self._pieces = pieces or []
 
     def whole(self, body: bytes, out: list[Delta]) -> None:
         """Append what a complete, not streamed, JSON answer says.
@@ -126,7 +136,7 @@ class Decoder:
             ProviderError: it is an error object, it failed, or it was cut.
             ProtocolError: it is no response.
         """
-        found = _object(body)
+        found = words.read_object(body)
         if found is None or not ("output" in found or is_error(found)):
             raise error_from_unread(body)
         if "output" not in found:
@@ -149,10 +159,11 @@ class Decoder:
 
     def _feed_other(self, event: str, data: bytes, out: list[Delta]) -> None:
         """Any event but a well-formed piece of text, by its type."""
+        self._going = None
         if data == b"[DONE]":
             self.done = True
             return
-        body = _object(data)
+        body = words.read_object(data)
         if body is not None:
             kind = body.get("type")
             self._dispatch(event, kind if isinstance(kind, str) else event, body, out)
@@ -387,12 +398,3 @@ class Decoder:
     def _damage(self, told: str) -> None:
         self._damaged = True
         self._warnings[told] = None
-
-
-def _object(data: bytes) -> Json | None:
-    """The JSON object in `data`; None if there is none."""
-    try:
-        found = loads(data)
-    except ValueError:
-        return None
-    return found if is_object(found) else None

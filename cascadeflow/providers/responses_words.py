@@ -50,6 +50,15 @@ def texts(item: Json) -> dict[str, str]:
     return {name: text for name, text in texts.items() if name and text}
 
 
+def read_object(data: bytes) -> Json | None:
+    """The JSON object in `data`; None if there is none."""
+    try:
+        found = loads(data)
+    except ValueError:
+        return None
+    return found if is_object(found) else None
+
+
 def objects(value: object) -> list[Json]:
     """The objects in a list."""
     return [each for each in value if is_object(each)] if is_list(value) else []
