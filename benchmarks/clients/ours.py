@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from cascadeflow import CascadeAgent, ModelConfig
+from cascadeflow import CascadeAgent, ModelConfig, ThresholdPolicy
 from cascadeflow.streaming import StreamEventType, ToolStreamEventType
 
 from . import Mark, Read
@@ -73,8 +73,12 @@ def anthropic(urls: Sequence[str]) -> AbstractAsyncContextManager[Read]:
 
 @asynccontextmanager
 async def tools(urls: Sequence[str]) -> AsyncGenerator[Read]:
-    """The stream of a tool call, a live object of its arguments after every fragment."""
-    async with CascadeAgent(_models(urls)) as agent:
+    """The stream of a tool call, a live object of its arguments after every fragment.
+
+    Any draft is kept: what is called has nothing to do with what is asked.
+    """
+    keep = ThresholdPolicy(accept_at=0.0, hopeless=0.0)
+    async with CascadeAgent(_models(urls), policy=keep) as agent:
 
         async def read(prompt: str, mark: Mark) -> int:
             seen = 0
