@@ -16,9 +16,7 @@ from .providers.base import Provider
 from .providers.wire import depart
 from .types import Delta, Request, Stop
 
-Heard = list[Delta] | ProviderError
-"""One network read, or why there is none."""
-Tell = Callable[[int, Reply], object]
+Tell = Callable[[int, Reply], None]
 """Takes the attempt and what is heard of it."""
 
 
@@ -31,7 +29,8 @@ class Reading:
         request: to it.
         row: of the attempt.
         delay: seconds before the request goes out.
-        tell: told all that comes until the `Stop` or a failure, or until `join`; None: `read` it.
+        tell: told all that comes until the `Stop` or a failure, or until this is set to None:
+            then, and without it, it is to be `read`.
     """
 
     def __init__(
@@ -48,9 +47,9 @@ class Reading:
         self._provider, self._model, self._request = provider, model, request
         self._row = row
         self._delay = delay
-        self._tell = tell
+        self.tell = tell
         self._stream: AsyncGenerator[list[Delta], None] | None = None
-        self.opening: asyncio.Task[Heard] | None = None
+        self.opening: asyncio.Task[Reply] | None = None
         """Until the first batch that is not told."""
         if tell is not None:
             self.begin()
@@ -59,30 +58,26 @@ class Reading:
         """Let a task open it, so that nobody waits for its first batch."""
         self.opening = asyncio.create_task(self._open())
 
-    async def _open(self) -> Heard:
+    async def _open(self) -> Reply:
         heard = await self._next()
-        while self._tell is not None:
-            self._tell(self.attempt, heard)
+        while self.tell is not None:
+            self.tell(self.attempt, heard)
             if isinstance(heard, ProviderError) or any(isinstance(d, Stop) for d in heard):
                 await self._next(closing=True)
                 break
             heard = await self._next()
         return heard
 
-    def join(self) -> None:
-        """What comes from here on is to be read, and is told no more."""
-        self._tell = None
-
-    def read(self) -> Awaitable[Heard]:
+    def read(self) -> Awaitable[Reply]:
         """The next batch, or why there is none."""
         return self._next() if self.opening is None else self._opened(self.opening)
 
-    async def _opened(self, opening: asyncio.Task[Heard]) -> Heard:
+    async def _opened(self, opening: asyncio.Task[Reply]) -> Reply:
         heard = await opening
         self.opening = None
         return heard
 
-    async def _next(self, *, closing: bool = False) -> Heard:
+    async def _next(self, *, closing: bool = False) -> Reply:
         """What the provider's code gives, or why it gives nothing, whatever it raises."""
         try:
             if closing:
@@ -95,7 +90,10 @@ class Reading:
                 depart(self._row)
                 self._stream = self._provider.stream(self._model, self._request)
             heard = await anext(self._stream)
-            return heard if isinstance(heard, (list, tuple)) else _no_list(heard)
+            if isinstance(heard, (list, tuple)):
+                return heard
+            told = f"the provider yields a {type(heard).__name__}; it must yield lists of deltas"
+            return ProviderError(told, kind="protocol")
         except StopAsyncIteration:
             return ProviderError("the stream ended early", kind="incomplete")
         except ProviderError as error:
@@ -126,17 +124,15 @@ class Reading:
         await self._next(closing=True)
 
 
-def _no_list(heard: object) -> ProviderError:
-    told = f"the provider yields a {type(heard).__name__}; it must yield lists of deltas"
-    return ProviderError(told, kind="protocol")
-
-
 def _defect(error: Exception) -> ProviderError:
-    """What else a provider raises. Only the text of our own errors is known to hold no secret."""
+    """What else a provider raises. Only the text of our own errors is known to hold no secret.
+
+    No frame in the trace of `error` holds what is returned: each would keep the other alive.
+    """
     if isinstance(error, ConfigError):
         # This model cannot be asked so; another may be. Nothing was sent.
-        told = ProviderError(str(error), kind="bad_request")
+        failed = ProviderError(str(error), kind="bad_request")
     else:
-        told = ProviderError(f"{type(error).__name__} in the provider", kind="protocol")
-    told.__cause__ = error
-    return told
+        failed = ProviderError(f"{type(error).__name__} in the provider", kind="protocol")
+    failed.__cause__ = error
+    return failed

@@ -17,10 +17,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from .core import events
 from .core.cascade import Cascade
 from .core.referee import Reply
+from .core.tier import Tier
 from .errors import ProviderError
 from .providers.base import Provider
 from .reading import Reading, Tell
-from .types import Delta, Request
 
 Clock = Callable[[], float]
 """Seconds on a monotonic clock."""
@@ -90,12 +90,6 @@ class _Line:
             self._at = self._clock()
         return self._at - self._held
 
-    def _resume(self) -> None:
-        """The consumer wants more."""
-        since, self._at = self._at, self._clock()
-        self._held += self._at - since
-        self.holding = False
-
     def _arm(self, deadline: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -132,43 +126,31 @@ class _Line:
                     await self._close()
                 case events.Consult(inquiries):
                     await self._close()
-                    for each in inquiries:
-                        reading = self._ask(
-                            each.line, each.model, each.request, each.attempt, tell=self._consulted
-                        )
-                        self._inquiries.append(reading)
+                    self._inquiries += [
+                        self._ask(each.line, each, each.attempt, 0.0, self._consulted)
+                        for each in inquiries
+                    ]
                 case events.Join():
                     await self._close()
                     self._current, self._hedge = self._hedge, None
                     if self._current is not None:
-                        self._current.join()
+                        self._current.tell = None
                 case events.Open(tier, attempt, delay, ahead):
                     asked = self._cascade.tiers[tier]
                     if ahead:
-                        self._hedge = self._ask(
-                            tier, asked.model, asked.request, attempt, tell=self._overheard
-                        )
+                        self._hedge = self._ask(tier, asked, attempt, delay, self._overheard)
                     else:
                         await self._close()
-                        self._current = self._ask(
-                            tier, asked.model, asked.request, attempt, delay=delay
-                        )
+                        self._current = self._ask(tier, asked, attempt, delay, None)
                         if any(isinstance(event, events.Switched) for event in told):
                             self._current.begin()
         self._at = self._clock()  # to close takes time, which is not the consumer's
 
     def _ask(
-        self,
-        line: int,
-        model: str,
-        request: Request,
-        attempt: int,
-        *,
-        delay: float = 0.0,
-        tell: Tell | None = None,
+        self, line: int, asked: Tier | events.Inquiry, attempt: int, delay: float, tell: Tell | None
     ) -> Reading:
-        row = self._cascade.ledger.rows[attempt - 1]
-        return Reading(self._providers[line], model, request, row, delay=delay, tell=tell)
+        provider, row = self._providers[line], self._cascade.ledger.rows[attempt - 1]
+        return Reading(provider, asked.model, asked.request, row, delay=delay, tell=tell)
 
     async def _close(self) -> None:
         """Close the current stream and the inquiries, and with them their sockets.
@@ -199,18 +181,21 @@ class _Line:
 
     async def hear(self) -> list[events.Event]:
         """Wait for the next batch, for the end of the stream, or for a deadline."""
+        cascade = self._cascade
         if self.holding:
-            self._resume()
-        if (self._hedge or self._inquiries) and self._acted():
-            return self._take()
+            since, self._at = self._at, self._clock()
+            self._held += self._at - since
+            self.holding = False
+        if self._told or cascade.commands or cascade.over:
+            return self._take()  # what followed from a hedge or an inquiry while nobody waited
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a cascade is driven by an asyncio task")
-        alarm = self._cascade.alarm
+        alarm = cascade.alarm
         if alarm < self._timer_at:
             self._arm(alarm)
         cancelling = task.cancelling()
-        heard: list[Delta] | ProviderError = []
+        heard: Reply = ()
         self._waiting = task
         try:
             if self._current is not None:
@@ -227,13 +212,9 @@ class _Line:
             # Our own cancellation is taken back; a second one is the caller's, and stands.
             if task.uncancel() > cancelling:
                 raise asyncio.CancelledError
-            return self._take() + self._cascade.wake(self.now())
+            return self._take() + cascade.wake(self.now())
         told = [] if self._current is None else self._tell(self._current.attempt, heard)
         return self._take() + told if self._told else told
-
-    def _acted(self) -> bool:
-        """Whether something followed from a hedge or an inquiry while nobody waited."""
-        return bool(self._told or self._cascade.commands or self._cascade.over)
 
     async def _wait(self) -> None:
         """Wait until an inquiry is over."""

@@ -204,9 +204,9 @@ class _Watched(Ladder):
         super().__init__(models, settings, wire, {}, clock=clock, chance=chance)
         self._run = run
 
-    def account(self, cascade: Cascade, since: int = 0) -> None:
+    def account(self, cascade: Cascade, since: int = 0, turn: int | None = None) -> None:
         """As always, and where it can be seen."""
-        super().account(cascade, since)
+        super().account(cascade, since, turn)
         query = int(cascade.tiers[0].request.headers["x-query"])
         self._run.seen[query].rows = list(cascade.ledger.rows)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -113,6 +115,23 @@ def test_of_drafts_that_score_alike_the_share_is_replaced(scores: tuple[float, .
         for number in range(900)
     ]
     assert 0.25 < verdicts.count("escalate") / 900 < 0.35
+
+
+def test_one_policy_judges_the_queries_of_several_threads() -> None:
+    policy = ShareOfStrongPolicy(0.5)
+
+    def judge(thread: int) -> list[str]:
+        scores = [(thread + 4 * i) % 997 / 997 for i in range(1000)]
+        return [policy.decide(Estimate(score), "after")[0] for score in scores]
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            verdicts = [verdict for one in threads.map(judge, range(4)) for verdict in one]
+    finally:
+        sys.setswitchinterval(usual)
+    assert set(verdicts) == {"accept", "escalate"}
 
 
 def test_a_copied_or_pickled_policy_remembers_the_scores() -> None:

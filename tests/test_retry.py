@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from cascadeflow.config import RetryPolicy, Timeouts
 from cascadeflow.core import events
-from cascadeflow.core.health import RetryBudget
-from cascadeflow.core.retry import retry_delay
+from cascadeflow.core.health import Health
+from cascadeflow.core.retry import Retries
 from cascadeflow.errors import ProviderError
 from cascadeflow.types import ReasoningDelta, Stop, TextDelta, ToolCallDelta
 
@@ -166,17 +166,13 @@ def test_a_model_that_fails_for_everybody_is_soon_asked_once_only() -> None:
 
 
 def test_successes_pay_for_later_retries() -> None:
-    budget = RetryBudget()
-    while budget.take():
-        pass
-    assert budget.tokens == 50.0
-    for _ in range(5):
-        budget.success()
-    assert budget.take()
-    assert not budget.take()
-    for _ in range(1000):
-        budget.success()
-    assert budget.tokens == RetryBudget.CAPACITY
+    health = Health(lambda: 0.0)
+    for successes, paid in ((0, 10), (4, 0), (1, 1), (1000, 10)):
+        for _ in range(successes):
+            health.success()
+        for _ in range(paid):
+            assert health.take()
+        assert not health.take()
 
 
 @given(
@@ -191,9 +187,9 @@ def test_a_delay_is_within_its_bounds_and_honours_the_server(
 ) -> None:
     policy = RetryPolicy(attempts=5)
     error = ProviderError("", kind="rate_limit", retryable=True, retry_after=after)
-    delay = retry_delay(
-        policy, error, tried=tried, chance=chance, another_tier=another, time_left=left
-    )
+    retries = Retries(policy, lambda: chance)
+    retries.enter(Health(lambda: 0.0), tried=tried)
+    delay = retries.delay(error, another, left)
     longest = policy.draft_wait if another else policy.longest_wait
     if delay is None:
         granted = tried < 5 and (after is None or after <= longest)

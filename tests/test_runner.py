@@ -2,18 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 import time
+import weakref
 from collections.abc import AsyncGenerator
 
 from cascadeflow.config import RetryPolicy
 from cascadeflow.core import events
+from cascadeflow.core.ledger import Ledger
 from cascadeflow.errors import ConfigError, ProviderError
 from cascadeflow.providers.scripted import Answers, Pause, Scripted
+from cascadeflow.reading import Reading
 from cascadeflow.types import Delta, Request, Stop, TextDelta
 
 from .driving import FOR_EVER, GOOD, QUICK, Own, Query, lasting, playing, run, settled
-from .play import brief, make_rules, text, whole
+from .play import HI, brief, make_rules, text, tier, whole
 
 # --- the ordinary way -----------------------------------------------------------------------------
 
@@ -113,6 +117,23 @@ def test_a_provider_that_raises_something_foreign_has_failed() -> None:
             assert type(step).__name__ in str(last.error)
 
     run(body)
+
+
+def test_the_failure_of_a_provider_leaves_nothing_to_the_garbage_collector() -> None:
+    async def body() -> None:
+        for error in (ValueError("no"), ConfigError("no")):
+            row = tier("m0").open(Ledger(), 0, 0.0)
+            failed = await Reading(playing(error), "m0", HI, row).read()
+            assert isinstance(failed, ProviderError)
+            known = weakref.ref(failed)
+            del failed
+            assert known() is None
+
+    gc.disable()
+    try:
+        asyncio.run(body())
+    finally:
+        gc.enable()
 
 
 def test_a_request_that_a_model_cannot_be_sent_goes_to_the_next_one_and_costs_nothing() -> None:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..errors import ProtocolError
 from ..types import (
@@ -32,8 +32,6 @@ from .tier import Rules
 _INVISIBLE = re.compile("[\\s\0\u200b\u200c\u200d\u2060\ufeff]*")
 """White space, and characters that are nothing either."""
 
-NotText: TypeAlias = Started | ReasoningDelta | ToolCallDelta | UsageDelta | Stop
-
 FIRST_LOOK = 48
 """Bytes of a draft, calls included, before it is first judged; about a dozen tokens."""
 LOOKS_PER_DOUBLING = 8
@@ -41,20 +39,12 @@ LOOKS_PER_DOUBLING = 8
 logarithmic in the length and does not depend on how the network cut the text."""
 
 
-def joined(run: Sequence[TextDelta]) -> TextDelta:
-    """Consecutive pieces as one."""
-    logprobs = chain.from_iterable([piece.logprobs for piece in run])
-    return TextDelta("".join([piece.text for piece in run]), tuple(logprobs))
-
-
 def note(ledger: Ledger, row: Attempt, delta: Delta, now: float) -> None:
     """What a delta of an answer that nobody sees tells its row: tokens, times, its id."""
     match delta:
         case TextDelta() | ReasoningDelta() | ToolCallDelta():
-            if isinstance(delta, ToolCallDelta):
-                row.count(delta.name + delta.arguments)
-            else:
-                row.count(delta.text)
+            said = delta.name + delta.arguments if isinstance(delta, ToolCallDelta) else delta.text
+            row.count(said)
             if row.first_token is None:
                 row.first_token = now - row.opened
         case Started(request_id):
@@ -71,30 +61,10 @@ class Answer:
     """One attempt: its text and calls, what of it was shown, who watches it."""
 
     __slots__ = (
-        "_calls",
-        "_check",
-        "_choice",
-        "_early",
-        "_finished",
-        "_next_look",
-        "_parts",
-        "_singly",
-        "_structure",
-        "_sure",
-        "_told",
-        "begun",
-        "calling",
-        "chars",
-        "held",
-        "logprobs",
-        "observer",
-        "problem",
-        "row",
-        "speaker",
-        "stop",
-        "thinking",
-        "unseen",
-    )
+        "_calls", "_check", "_choice", "_early", "_finished", "_next_look", "_parts", "_singly",
+        "_structure", "_sure", "_told", "begun", "calling", "held", "logprobs", "observer",
+        "problem", "row", "speaker", "stop", "thinking", "unseen",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -112,8 +82,6 @@ class Answer:
         """Nothing of it is shown before it is accepted."""
         self.unseen: list[Event] = []
         """What was held back so far."""
-        self.chars = 0
-        """Code points that arrived."""
         self.calling = False
         """A piece of a tool call arrived."""
         self.begun = False
@@ -141,35 +109,16 @@ class Answer:
         self._told: set[int] = set()
         """Positions of the calls that were announced as ready."""
         self._parts: list[str] = []
-        self._next_look = FIRST_LOOK
+        self._next_look: float = math.inf if observer is None else FIRST_LOOK
 
-    def add(self, said: TextDelta, size: int) -> None:
-        """Take in a piece of text of `size` bytes, or several at once: see `reach`."""
-        text = said.text
-        if self.logprobs is not None:
-            self.logprobs += said.logprobs
-        self._parts.append(text)
-        self.chars += len(text)
-        self.begun = self.begun or bool(text)
-        self.row.output_bytes += size
-        if self._early is not None:
-            self.problem = self._early.feed(text)
-
-    def think(self, delta: ReasoningDelta) -> None:
-        """Take in a piece of thinking: it is paid for, and never part of the text."""
-        self.row.count(delta.text)
-        if delta.block is not None:
-            self.thinking.append(dict(delta.block))
-
-    def reach(self, batch: Sequence[Delta], start: int) -> tuple[list[TextDelta], int]:
-        """The pieces from `start` on that can be added at once, up to the one that is `due`.
+    def add(self, batch: Sequence[Delta], start: int) -> tuple[list[TextDelta], TextDelta]:
+        """Take in the text from `start` on, up to the piece after which something may be decided.
 
         Returns:
-            The pieces and their bytes of UTF-8.
+            The pieces, and all of them as one.
         """
         run: list[TextDelta] = []
-        size, left = 0, math.inf if self.observer is None else self._next_look
-        left = 0 if self._singly else left - self.row.output_bytes
+        size, enough = self.row.output_bytes, 0 if self._singly else self._next_look
         for place in range(start, len(batch)):
             delta = batch[place]
             if not isinstance(delta, TextDelta):
@@ -177,9 +126,20 @@ class Answer:
             run.append(delta)
             text = delta.text
             size += len(text) if text.isascii() else utf8_length(text)
-            if size >= left:
+            if size >= enough:
                 break
-        return run, size
+        said = run[0]
+        if len(run) > 1:
+            logprobs = chain.from_iterable([piece.logprobs for piece in run])
+            said = TextDelta("".join([piece.text for piece in run]), tuple(logprobs))
+        if self.logprobs is not None:
+            self.logprobs += said.logprobs
+        self._parts.append(said.text)
+        self.begun = self.begun or bool(said.text)
+        self.row.output_bytes = size
+        if self._early is not None:
+            self.problem = self._early.feed(said.text)
+        return run, said
 
     def due(self) -> bool:
         """Whether enough has arrived since the last look to judge again; counts as that look."""
@@ -190,7 +150,7 @@ class Answer:
         return True
 
     def skip(self, deltas: Iterable[Delta], ledger: Ledger) -> None:
-        """The read during which the attempt was given up: only its token counts still matter.
+        """The read during which the attempt was given up: its token counts make the cost exact.
 
         The rest of its text is not counted: it is no better known than what was still under way.
         """
@@ -241,15 +201,6 @@ class Answer:
         """Tell events of this answer, or hold them back."""
         (self.unseen if self.held else out).extend(told)
 
-    @property
-    def shown(self) -> int:
-        """Code points that the caller has seen."""
-        return 0 if self.held else self.chars
-
-    def shown_calls(self) -> tuple[ToolCall, ...]:
-        """Calls whose beginning the caller has seen."""
-        return () if self.held else self.calls
-
     # --- tool calls ----------------------------------------------------------------------------
 
     @property
@@ -296,18 +247,15 @@ class Answer:
         known = self._finished.get(position)
         if known is None or known.call != call:
             arguments, problems = self._check(call.name, call.arguments)
-            known = FinishedCall(call, arguments, (*problems, *self._misplaced(position)))
-            self._finished[position] = known
+            cut = self.stop is not None and self.stop.reason in ("length", "pause")
+            if self._calls.repeated(position):
+                told = "the same call, under the same id, came before in this answer"
+                problems = (*problems, told)
+            elif cut and self._calls.bare(position):
+                told = "the answer was cut off before the arguments of this call"
+                problems = (*problems, told)
+            known = self._finished[position] = FinishedCall(call, arguments, problems)
         return known
-
-    def _misplaced(self, position: int) -> tuple[str, ...]:
-        """What is wrong with a call in its place, whatever it says."""
-        if self._calls.repeated(position):
-            return ("the same call, under the same id, came before in this answer",)
-        cut = self.stop is not None and self.stop.reason in ("length", "pause")
-        if cut and self._calls.bare(position):
-            return ("the answer was cut off before the arguments of this call",)
-        return ()
 
     def _told_by(self, steps: list[CallStep]) -> list[Event]:
         out: list[Event] = []

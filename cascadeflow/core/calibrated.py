@@ -127,8 +127,7 @@ class Drift:
             there are fewer scores than the window holds.
         """
         bins = self._bins
-        full = len(bins) == bins.maxlen
-        if full:
+        if len(bins) == bins.maxlen:
             self._counts[bins[0]] -= 1
         place = bisect_left(self._edges, p_good)
         bins.append(place)
@@ -136,12 +135,8 @@ class Drift:
         self._seen += 1
         if len(bins) < (bins.maxlen or 0) or self._seen % EVERY:
             return None
-        self.distance = self._compare()
-        return self.distance > self._critical
-
-    def _compare(self) -> float:
-        total, largest, window = 0, 0.0, len(self._bins)
+        known, self.distance = 0, 0.0
         for share, count in zip(self._shares, self._counts, strict=False):
-            total += count
-            largest = max(largest, abs(total / window - share))
-        return largest
+            known += count
+            self.distance = max(self.distance, abs(known / len(bins) - share))
+        return self.distance > self._critical

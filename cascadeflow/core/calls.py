@@ -118,7 +118,7 @@ class Calls:
         call = self._find(delta)
         if call is None:
             if not (delta.id or delta.name or delta.arguments):
-                return steps
+                return []
             call = self._begin(delta, steps)
         self._last = call
         if delta.id:
@@ -126,7 +126,11 @@ class Calls:
         if delta.name:
             self._take_name(call, delta.name)
         if delta.arguments:
-            self._take_arguments(call, delta.arguments, steps)
+            call.append(delta.arguments)
+            if call.announced:
+                steps.append(CallFragment(call.position, delta.arguments))
+            elif call.name:
+                self._announce(call, steps)
         if delta.closed:
             call.ended = True
             self._announce(call, steps)
@@ -144,22 +148,19 @@ class Calls:
     def _find(self, delta: ToolCallDelta) -> _Call | None:
         """The call this fragment goes on with; None if it begins a new one."""
         known = self._by_id.get(delta.id) if delta.id else None
-        if delta.index is None:
-            call = known or self._waiting(delta)
-        else:
+        if delta.index is not None:
             call = self._indexed(delta, known, self._by_index.get(delta.index))
+        elif known is not None or self._last is None:
+            call = known
+        else:
+            # The call before, unless an id of its own makes it another.
+            another = delta.id and (self._last.given or delta.name)
+            call = None if another else self._last
         if call is None or self._renewed(call, delta):
             return None
         if delta.index is not None and call.index is None:
             call.index = delta.index
             self._by_index[delta.index] = call
-        return call
-
-    def _waiting(self, delta: ToolCallDelta) -> _Call | None:
-        """The call before, for a fragment without an index and with no known id."""
-        call = self._last
-        if call is not None and delta.id and (call.given or delta.name):
-            return None
         return call
 
     def _indexed(self, delta: ToolCallDelta, known: _Call | None, at: _Call | None) -> _Call | None:
@@ -183,16 +184,15 @@ class Calls:
         if call.ended:
             return True
         if not call.size:
-            return call.name in self._offered and not self._continues(call, name)
+            if name == call.name or self._grows(call.name + name):
+                return False  # the name once more, or a piece that goes on with it
+            return call.name in self._offered
         if name != call.name:
             return True
         return bool(delta.arguments.strip()) and not delta.id and call.balanced()
 
-    def _continues(self, call: _Call, piece: str) -> bool:
-        """Whether `piece` can follow the name so far, or only repeats it."""
-        if piece == call.name:
-            return True
-        longer = call.name + piece
+    def _grows(self, longer: str) -> bool:
+        """Whether an offered name begins so."""
         return any(name.startswith(longer) for name in self._offered)
 
     def _begin(self, delta: ToolCallDelta, steps: list[CallStep]) -> _Call:
@@ -202,23 +202,18 @@ class Calls:
                 f"the message holds more than {MAX_CALLS} tool calls, the most allowed"
             )
         if self._calls:
-            self._pass(self._calls[-1], steps)
+            before = self._calls[-1]
+            # It has its name; but one that is none of those offered may still grow.
+            if before.name and (not self._offered or before.name in self._offered):
+                self._announce(before, steps)
+            # While brackets are open it goes on: fragments of parallel calls may alternate.
+            if before.ended or (before.name and before.balanced()):
+                self._close(before, steps)
         call = _Call(position, delta.index)
         self._calls.append(call)
         if delta.index is not None:
             self._by_index[delta.index] = call
         return call
-
-    def _pass(self, call: _Call, steps: list[CallStep]) -> None:
-        """Another call begins: this one has its name, and is closed if it is whole.
-
-        It is not closed while brackets are open, for the fragments of parallel calls may alternate;
-        and where the offered names are known, a name that is none of them may still grow.
-        """
-        if call.name and (not self._offered or call.name in self._offered):
-            self._announce(call, steps)
-        if call.ended or (call.name and call.balanced()):
-            self._close(call, steps)
 
     def _take_id(self, call: _Call, given: str) -> None:
         if call.given:
@@ -246,7 +241,7 @@ class Calls:
         if call.name and call.size:
             return
         longer = call.name + piece
-        if piece == call.name and not any(name.startswith(longer) for name in self._offered):
+        if piece == call.name and not self._grows(longer):
             return
         if len(longer) > MAX_NAME:
             raise ProtocolError(
@@ -254,13 +249,6 @@ class Calls:
                 "the most allowed"
             )
         call.name = longer
-
-    def _take_arguments(self, call: _Call, fragment: str, steps: list[CallStep]) -> None:
-        call.append(fragment)
-        if call.announced:
-            steps.append(CallFragment(call.position, fragment))
-        elif call.name:
-            self._announce(call, steps)
 
     def _announce(self, call: _Call, steps: list[CallStep]) -> None:
         """Tell the name, and the arguments that came before it."""

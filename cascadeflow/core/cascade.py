@@ -151,12 +151,14 @@ class Cascade:
     def overdue(self, now: float) -> events.Event:
         """The answer came, but the tools it called took longer than there was."""
         self.state = State.FAILED
-        return self._story.overdue(self._deadlines.total_missed(), now)
+        error = self._deadlines.total_missed()
+        self._story.causes.append(error)
+        return events.Errored(self._story.error(error.kind, self._story.answer, now))
 
     def close(self, now: float) -> None:
         """The consumer left. No event follows; the ledger says what the open attempt cost."""
         if not self.over:
-            self._end(State.CLOSED)
+            self.state, self.over = State.CLOSED, True
             self._hearing.close(now)
             self._retries.over("nothing")
             self._hedge.drop(now)
@@ -190,7 +192,9 @@ class Cascade:
     def _begin(self, row: Attempt) -> Answer:
         """The answer of a new attempt on the current tier."""
         judged, request = len(self._ladder) > 1, self.tiers[row.tier].request
-        speaker = self._story.speaker(row, self._turn, judged=judged)
+        unjudged: events.Phase = "verifier" if self._story.strategy == "cascade" else "direct"
+        phase = "draft" if judged else unjudged
+        speaker = events.Speaker(row.model, row.provider, row.number, phase, self._turn)
         observer = self._observers.pop(row.tier, None)
         if observer is not None:
             self._out.append(events.DraftStarted(speaker, self._story.strategy))
@@ -224,7 +228,9 @@ class Cascade:
         if due is None:
             return
         if not isinstance(due, Stop):
-            self._abort(answer, batch)
+            self.commands.append(events.Abort(answer.row.number))
+            self._retries.over("answer")
+            answer.skip(batch, self.ledger)
         match due:
             case Stop():
                 self._on_stop(answer, due)
@@ -264,9 +270,9 @@ class Cascade:
     def _heard_judges(self, now: float) -> list[events.Event]:
         """The optional judges have spoken, or are no longer waited for."""
         self._now = now
-        ruled = self._hearing.rule(now)
-        self._story.warnings += ruled.warnings
-        self._judge(ruled.answer, ruled.ruling)
+        answer, ruling, warnings = self._hearing.rule(now)
+        self._story.warnings += warnings
+        self._judge(answer, ruling)
         return self._take()
 
     def _judge(self, answer: Answer, ruling: Ruling) -> None:
@@ -329,25 +335,18 @@ class Cascade:
         self._story.causes.append(error)
         draft = self._story.fallback
         if self._rules.on_verifier_error == "draft" and draft is not None:
-            judged = answer is not None and answer.observer is not None
-            if answer is not None and judged and self._story.told[-1].answer is not answer:
+            if answer and answer.observer is not None and self.told[-1].answer is not answer:
                 ruling = self._judges[answer.row.tier].failed(error.kind)
                 self._out.append(self._story.rule(answer, ruling))
             self._out += self._story.stand_in(draft, answer, error.kind)
             self._reveal(draft)
             self._finish(draft)
             return
-        self._end(State.FAILED)
+        self.state, self.over = State.FAILED, True
         self.commands += self._hedge.drop(self._now)
         self._out.append(events.Errored(self._story.error(error.kind, answer, self._now)))
 
     # --- the end -------------------------------------------------------------------------------
-
-    def _abort(self, answer: Answer, batch: Sequence[Delta]) -> None:
-        """Close the stream. If the same read held its token counts, the cost is exact."""
-        self.commands.append(events.Abort(answer.row.number))
-        self._retries.over("answer")
-        answer.skip(batch, self.ledger)
 
     def _reveal(self, answer: Answer) -> None:
         """Show what was held back of an answer that will be kept."""
@@ -358,12 +357,9 @@ class Cascade:
 
     def _finish(self, answer: Answer) -> None:
         self._answer = None
-        self._end(State.DONE)
+        self.state, self.over = State.DONE, True
         self.commands += self._hedge.drop(self._now)
         self._out.append(self._story.completed(answer, self._now))
-
-    def _end(self, state: State) -> None:
-        self.state, self.over = state, True
 
     def _take(self) -> list[events.Event]:
         out, self._out = self._out, []

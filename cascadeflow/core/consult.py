@@ -10,36 +10,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import Decimal
 
 import msgspec
 
-from ..errors import ErrorKind, ProviderError
+from ..errors import ProviderError
 from ..types import Delta, Request, Stop, Usage
 from .answer import Answer, note
 from .economics import TYPICAL_OUTPUT
 from .events import Consult, Inquiry
 from .judge import Judge, Ruling
-from .ledger import Attempt, Outcome, estimate_input, exact_sum
+from .ledger import Attempt, estimate_input, exact_sum
 from .policy import Advisable
 from .purse import Purse
-from .referee import Expert, Panel, Referee, Reply
+from .referee import Expert, Panel, Reply
 from .tier import Rules, Tier
 
 _NOBODY = Panel(())
 
 
-class Ruled(msgspec.Struct, frozen=True):
-    """What came of a hearing."""
-
-    answer: Answer
-    """The draft."""
-    ruling: Ruling
-    warnings: tuple[str, ...]
-
-
-class _Asked(msgspec.Struct, eq=False):
-    """One inquiry on its way."""
+class _Question(msgspec.Struct, eq=False):
+    """One inquiry that may be made."""
 
     judge: int
     """Place of the judge in the panel."""
@@ -49,8 +39,13 @@ class _Asked(msgspec.Struct, eq=False):
     request: Request
     tokens: int
     """Estimated tokens of the request."""
-    row: Attempt | None = None
-    """Once it is asked."""
+
+
+class _Asked(msgspec.Struct, eq=False):
+    """One inquiry that was made."""
+
+    judge: int
+    row: Attempt
     deltas: list[Delta] = msgspec.field(default_factory=list[Delta])
     error: ProviderError | None = None
 
@@ -83,38 +78,35 @@ class Hearing:
     def consult(
         self, answer: Answer, following: Tier, now: float, time_left: float
     ) -> Consult | None:
-        """What to ask about a finished draft; None: nothing.
+        """What to ask about a finished draft, whose observer has seen the `Stop`; None: nothing.
 
-        Args:
-            answer: the draft; its observer has seen the `Stop`.
-            following: the tier that would take over.
-            now: seconds.
-            time_left: seconds to the end of the query or of the draft's tier.
+        `following`: the tier that would take over. `time_left`: seconds to the end of the query or
+        of the draft's tier.
         """
         if not self._panel.judges or not self._doubtful(answer):
             return None
-        asked = self._inquiries(answer)
-        if not asked or not self._affordable(asked, answer, following):
+        questions = self._questions(answer)
+        if not questions or not self._affordable(questions, answer, following):
             return None
         answer.row.latency = max(now - answer.row.opened, 0.0)
-        self._answer, self._asked = answer, asked
+        self._answer = answer
         self.ends = now + min(self._panel.timeout, time_left)
-        return Consult(tuple(self._open(each, answer, now) for each in asked))
+        return Consult(tuple(self._ask(each, answer.row.tier, now) for each in questions))
 
     def _doubtful(self, answer: Answer) -> bool:
         observer = answer.observer
         if not isinstance(observer, Advisable) or answer.calling or answer.flaw:
             return False
-        if isinstance(self._judges[answer.row.tier].running(observer), Ruling):
+        if isinstance(self._judges[answer.row.tier].look(observer, "during"), Ruling):
             return False
         least, clear = self._panel.unsure
         return least <= observer.estimate().p_good < clear
 
-    def _inquiries(self, answer: Answer) -> list[_Asked]:
+    def _questions(self, answer: Answer) -> list[_Question]:
         tier = self._tiers[answer.row.tier]
         judges = zip(self._panel.judges, self._experts, strict=True)
         return [
-            _Asked(
+            _Question(
                 judge=place,
                 who=tier if expert is None else expert,
                 line=answer.row.tier if expert is None else expert.line,
@@ -125,65 +117,71 @@ class Hearing:
             for request in judge.inquiries(tier.request, answer.text)
         ]
 
-    def _affordable(self, asked: list[_Asked], answer: Answer, following: Tier) -> bool:
-        if not self._purse.limited:
+    def _affordable(self, asked: list[_Question], answer: Answer, following: Tier) -> bool:
+        if self._purse.limit is None:
             return True
         longest = max(TYPICAL_OUTPUT, answer.row.tokens().output_tokens)
-        amounts = [_dollars(each, longest) for each in asked]
-        prompt = Usage(input_tokens=following.input_estimate)
-        return self._purse.spares(answer.row, exact_sum([*amounts, following.price.usd(prompt)]))
+        amounts = [following.price.usd(Usage(input_tokens=following.input_estimate))]
+        for each in asked:
+            limit = each.request.max_tokens
+            output = longest if limit is None else limit
+            usage = Usage(input_tokens=each.tokens, output_tokens=output)
+            amounts.append(each.who.price.usd(usage))
+        return self._purse.spares(answer.row, exact_sum(amounts))
 
-    def _open(self, asked: _Asked, answer: Answer, now: float) -> Inquiry:
-        asked.row = row = self._ledger.open(
-            model=asked.who.model,
-            provider=asked.who.provider,
-            tier=answer.row.tier,
-            price=asked.who.price,
-            input_estimate=asked.tokens,
+    def _ask(self, question: _Question, tier: int, now: float) -> Inquiry:
+        who = question.who
+        row = self._ledger.open(
+            model=who.model,
+            provider=who.provider,
+            tier=tier,
+            price=who.price,
+            input_estimate=question.tokens,
             now=now,
         )
         row.judging = True
-        return Inquiry(asked.line, asked.who.model, row.number, asked.request)
+        self._asked.append(_Asked(question.judge, row))
+        return Inquiry(question.line, who.model, row.number, question.request)
 
     # --- answers -------------------------------------------------------------------------------
 
     def hear(self, attempt: int, heard: Sequence[Delta] | ProviderError, now: float) -> bool:
         """Take in what came of an inquiry; whether it was the last that was open."""
-        row = next((row for row in self._open_rows() if row.number == attempt), None)
-        if row is None:
+        asked = next((each for each in self._open() if each.row.number == attempt), None)
+        if asked is None:
             return False
-        asked = next(each for each in self._asked if each.row is row)
         if isinstance(heard, ProviderError):
-            asked.error = heard
-            self._ledger.fail(row, heard, now)
+            self._fail(asked, heard, now)
         else:
             for delta in heard:
                 asked.deltas.append(delta)
-                note(self._ledger, row, delta, now)
+                note(self._ledger, asked.row, delta, now)
                 if isinstance(delta, Stop):
-                    self._ledger.close(row, "judged", now)
+                    self._ledger.close(asked.row, "judged", now)
                     break
-        return not self._open_rows()
+        return not self._open()
 
-    def _open_rows(self) -> list[Attempt]:
-        rows = (asked.row for asked in self._asked)
-        return [row for row in rows if row is not None and row.outcome == "open"]
+    def _open(self) -> list[_Asked]:
+        return [asked for asked in self._asked if asked.row.outcome == "open"]
+
+    def _fail(self, asked: _Asked, error: ProviderError, now: float) -> None:
+        asked.error = error
+        self._ledger.fail(asked.row, error, now)
 
     # --- the end -------------------------------------------------------------------------------
 
-    def rule(self, now: float) -> Ruled:
-        """Close the hearing and decide on its draft. Only while one is open."""
+    def rule(self, now: float) -> tuple[Answer, Ruling, tuple[str, ...]]:
+        """Close the hearing: its draft, what is decided on it, and warnings. While one is open."""
         answer = self._answer
         if answer is None or answer.observer is None:
             raise RuntimeError("no draft is heard")
-        for asked in self._asked:
-            if asked.row in self._open_rows():
-                asked.error = ProviderError("it did not answer in time", kind="timeout.total")
-        self._close_rows("failed", now, "timeout.total")
+        for asked in self._open():
+            late = ProviderError("it did not answer in time", kind="timeout.total")
+            self._fail(asked, late, now)
         opinions, warnings = self._advise(answer)
         self._forget()
         judge = self._judges[answer.row.tier]
-        return Ruled(answer, judge.finished(answer.observer, answer.flaw, opinions), warnings)
+        return answer, judge.finished(answer.observer, answer.flaw, opinions), warnings
 
     def _advise(self, answer: Answer) -> tuple[dict[str, float], tuple[str, ...]]:
         """Tell the observer every opinion; `p_good` by the judge's name, and who had none."""
@@ -196,40 +194,23 @@ class Hearing:
                 continue
             opinion = judge.opinion(request, answer.text, replies)
             if opinion is None:
-                warnings.append(_silence(judge, replies))
+                errors = [str(reply) for reply in replies if isinstance(reply, ProviderError)]
+                why = errors[0] if errors else "unclear answer"
+                warnings.append(f"the judge {judge.judge} gave no opinion: {why}")
             elif isinstance(answer.observer, Advisable):
                 answer.observer.advise(opinion)
-                opinions[_free_name(opinion.judge, opinions)] = opinion.p_good
+                count = sum(name.startswith(opinion.judge) for name in opinions)
+                name = f"{opinion.judge}_{count + 1}" if count else opinion.judge
+                opinions[name] = opinion.p_good
         return opinions, tuple(warnings)
 
     def close(self, now: float) -> None:
         """The consumer left: nobody waits for the judges, nor for what becomes of the draft."""
         if self._answer is not None:
-            self._close_rows("cancelled", now)
+            for asked in self._open():
+                self._ledger.close(asked.row, "cancelled", now)
             self._ledger.close(self._answer.row, "cancelled", now)
             self._forget()
 
-    def _close_rows(self, how: Outcome, now: float, error: ErrorKind | None = None) -> None:
-        for row in self._open_rows():
-            self._ledger.close(row, how, now, error)
-
     def _forget(self) -> None:
         self._answer, self._asked, self.ends = None, [], math.inf
-
-
-def _dollars(asked: _Asked, longest: int) -> Decimal:
-    """The most an inquiry is expected to cost; without a limit it may be as long as the draft."""
-    limit = asked.request.max_tokens
-    output = longest if limit is None else limit
-    return asked.who.price.usd(Usage(input_tokens=asked.tokens, output_tokens=output))
-
-
-def _free_name(name: str, taken: dict[str, float]) -> str:
-    """`name`, numbered from the second opinion of this name on."""
-    count = sum(other.startswith(name) for other in taken)
-    return f"{name}_{count + 1}" if count else name
-
-
-def _silence(judge: Referee, replies: Sequence[Reply]) -> str:
-    errors = [str(reply) for reply in replies if isinstance(reply, ProviderError)]
-    return f"the judge {judge.judge} gave no opinion: {errors[0] if errors else 'unclear answer'}"

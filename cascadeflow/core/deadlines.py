@@ -7,8 +7,6 @@ import math
 from ..config import Timeouts
 from ..errors import ErrorKind, ProviderError
 
-_TIMEOUTS = Timeouts()
-
 
 def _seconds(limit: float | None) -> float:
     return math.inf if limit is None else limit
@@ -18,24 +16,16 @@ class Deadlines:
     """When to stop waiting: for the query, for the tier, for the next piece of content."""
 
     __slots__ = (
-        "_begun",
-        "_bound",
-        "_patience",
-        "_tier_ends",
-        "_tier_total",
-        "_timeouts",
-        "_total",
-        "ends",
-        "next",
-        "since",
-    )
+        "_begun", "_bound", "_patience", "_tier_ends", "_tier_total", "_timeouts", "_total",
+        "ends", "next", "since",
+    )  # fmt: skip
 
     def __init__(self, total: float | None, now: float) -> None:
         self._total = _seconds(total)
         self.ends = now + self._total
         """When the whole query is overdue."""
         self._tier_total = self._tier_ends = math.inf
-        self._timeouts = _TIMEOUTS
+        self._timeouts: Timeouts
         self.since = self._patience = math.inf
         """When content came last, or the request went out."""
         self.next = self._bound = self.ends

@@ -7,6 +7,7 @@ drafts replaced, and beats the strong model alone only while `e < 1 - draft / st
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -131,14 +132,25 @@ class ShareOfStrongPolicy:
         self._scores = _Scores(deque(maxlen=window))
 
     def priced(self, costs: Costs) -> Policy:
-        """The policy for a query that costs this much."""
+        """The policy for a query that costs this much. It shares the scores."""
         ratio = costs.draft / costs.strong if costs.strong > 0 else 0.0
-        share = max(0.0, self._share - ratio)
-        return _Worst(self._scores, share, self._hopeless)
+        policy = copy(self)
+        policy._share = max(0.0, self._share - ratio)
+        return policy
 
     def decide(self, estimate: Estimate, stage: Stage) -> tuple[Verdict, str]:
-        """The same where no price is known: drafts count as free."""
-        return _Worst(self._scores, self._share, self._hopeless).decide(estimate, stage)
+        """Compare the draft with the last ones; where no price is known it counts as free."""
+        match stage:
+            case "during" if estimate.p_good < self._hopeless:
+                return "escalate", "hopeless"
+            case "before" | "during":
+                return "continue", ""
+            case "after":
+                score = estimate.p_good if estimate.benefit is None else -estimate.benefit
+                rank = self._scores.rank(score)
+                if rank < self._share and self._scores.seen > 1:
+                    return "escalate", "among_the_worst"
+                return "accept", "not_among_the_worst"
 
 
 class _Scores(msgspec.Struct):
@@ -151,27 +163,6 @@ class _Scores(msgspec.Struct):
         """Remember a score; the part of all that is worse, with equal ones spread evenly."""
         self.kept.append(score)
         self.seen += 1
-        equal = self.kept.count(score) * (self.seen * GOLDEN % 1)
-        return (sum(known < score for known in self.kept) + equal) / len(self.kept)
-
-
-class _Worst:
-    """Replaces the worst share of the drafts seen lately."""
-
-    def __init__(self, scores: _Scores, share: float, hopeless: float) -> None:
-        self._scores = scores
-        self._replaced = share
-        self._hopeless = hopeless
-
-    def decide(self, estimate: Estimate, stage: Stage) -> tuple[Verdict, str]:
-        match stage:
-            case "during" if estimate.p_good < self._hopeless:
-                return "escalate", "hopeless"
-            case "before" | "during":
-                return "continue", ""
-            case "after":
-                score = estimate.p_good if estimate.benefit is None else -estimate.benefit
-                rank = self._scores.rank(score)
-                if rank < self._replaced and self._scores.seen > 1:
-                    return "escalate", "among_the_worst"
-                return "accept", "not_among_the_worst"
+        kept = tuple(self.kept)  # queries in other threads may add theirs meanwhile
+        equal = kept.count(score) * (self.seen * GOLDEN % 1)
+        return (sum(known < score for known in kept) + equal) / len(kept)

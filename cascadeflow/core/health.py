@@ -19,6 +19,10 @@ OUTAGES: frozenset[ErrorKind] = frozenset((
 _BROKEN: frozenset[ErrorKind] = frozenset(("incomplete", "protocol", "decode"))
 """Where the connection or its framing was to blame, asking again may help."""
 
+CAPACITY = 100
+COST = 5
+"""Tokens of the retry budget, and what a retry takes of them."""
+
 
 def finding(error: ProviderError, begun: bool) -> Finding:
     """What a failed attempt says about the endpoint: refusing what it was asked, it is well.
@@ -32,34 +36,12 @@ def finding(error: ProviderError, begun: bool) -> Finding:
     return "failure" if error.kind in OUTAGES or broken or silent else "answer"
 
 
-class RetryBudget:
-    """Bounds what retries add to the load of an endpoint that fails for everybody.
-
-    A bucket of 100 tokens: a retry takes 5, a success gives 1 back; none are granted while less
-    than half are left.
-    """
-
-    __slots__ = ("tokens",)
-    CAPACITY = 100.0
-    COST = 5.0
-
-    def __init__(self) -> None:
-        self.tokens = self.CAPACITY
-
-    def take(self) -> bool:
-        """Pay for one retry; False if there is nothing left to pay with."""
-        if self.tokens - self.COST < self.CAPACITY / 2:
-            return False
-        self.tokens -= self.COST
-        return True
-
-    def success(self) -> None:
-        """An answer came: give a little back."""
-        self.tokens = min(self.CAPACITY, self.tokens + 1)
-
-
 class Health:
     """Retry budget and circuit breaker of one model, shared by all queries.
+
+    The budget bounds what retries add to the load of an endpoint that fails for everybody. It is a
+    bucket of `CAPACITY` tokens: a retry takes `COST`, a whole answer gives 1 back; none are granted
+    while less than half are left.
 
     Args:
         clock: seconds, monotonic, the same for all queries: unlike the time of a cascade it does
@@ -67,12 +49,12 @@ class Health:
         guard: entered around every change; a lock where queries run in several threads.
     """
 
-    __slots__ = ("_breaker", "_budget", "_clock", "_guard")
+    __slots__ = ("_breaker", "_clock", "_guard", "_tokens")
 
     def __init__(
         self, clock: Callable[[], float], guard: AbstractContextManager[object] | None = None
     ) -> None:
-        self._budget = RetryBudget()
+        self._tokens = CAPACITY
         self._breaker = Breaker()
         self._clock = clock
         self._guard = guard or nullcontext()
@@ -105,9 +87,12 @@ class Health:
     def take(self) -> bool:
         """Pay for one retry; False: there must not be one."""
         with self._guard:
-            return self._budget.take()
+            granted = self._tokens - COST >= CAPACITY / 2
+            if granted:
+                self._tokens -= COST
+        return granted
 
     def success(self) -> None:
         """A whole answer came: it pays for retries."""
         with self._guard:
-            self._budget.success()
+            self._tokens = min(CAPACITY, self._tokens + 1)

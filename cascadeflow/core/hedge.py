@@ -33,19 +33,9 @@ class Hedge:
     """At most one attempt beside the current one."""
 
     __slots__ = (
-        "_draft",
-        "_ends",
-        "_error",
-        "_purse",
-        "_rules",
-        "_until",
-        "_used",
-        "deadlines",
-        "heard",
-        "retries",
-        "row",
-        "whole",
-    )
+        "_draft", "_error", "_purse", "_rules", "_until", "_used", "deadlines", "heard", "retries",
+        "row", "whole",
+    )  # fmt: skip
 
     def __init__(self, rules: Rules, purse: Purse) -> None:
         self._rules = rules
@@ -100,19 +90,16 @@ class Hedge:
         for delta in batch:
             self.heard.append(delta)
             note(self._purse.ledger, row, delta, now)
-            match delta:
-                case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                    self.deadlines.heard(now)
-                case Stop():
-                    self.whole = True
-                    row.latency = max(now - row.opened, 0.0)
-                    break
-                case _:
-                    pass
+            if isinstance(delta, Stop):
+                self.whole = True
+                row.latency = max(now - row.opened, 0.0)
+                break
+            if isinstance(delta, TextDelta | ReasoningDelta | ToolCallDelta):
+                self.deadlines.heard(now)
         if self._purse.overdraft(self._draft):
-            return self._abort("failed", now, "budget")
+            return self.drop(now, "failed", "budget")
         if row.output_bytes > MOST_BYTES or len(self.heard) > MOST_DELTAS:
-            return self._abort("failed", now, "protocol")
+            return self.drop(now, "failed", "protocol")
         return []
 
     def fail(self, attempt: int, error: ProviderError, now: float) -> None:
@@ -139,9 +126,17 @@ class Hedge:
 
     # --- once the draft is decided on ----------------------------------------------------------
 
-    def drop(self, now: float) -> list[Command]:
-        """Nobody needs it any more."""
-        return self._abort("cancelled", now)
+    def drop(
+        self, now: float, how: Outcome = "cancelled", error: ErrorKind | None = None
+    ) -> list[Command]:
+        """Give it up: nobody needs it any more, or it `failed`."""
+        row = self.row
+        if row is None:
+            return []
+        self.retries.over("nothing" if row.first_token is None else "answer")
+        self._purse.ledger.close(row, how, now, error)
+        self._leave(row, now)
+        return [Abort(row.number)]
 
     def take(self, row: Attempt, now: float) -> Sequence[Delta]:
         """Its row is that of the current attempt from here on; what it has said, to be heard."""
@@ -156,15 +151,6 @@ class Hedge:
         if refusal is not None:
             refusal.retry_after = self._until - now
         retries.enter(tier.health, tried=error is not None, refusal=refusal)
-
-    def _abort(self, how: Outcome, now: float, error: ErrorKind | None = None) -> list[Command]:
-        row = self.row
-        if row is None:
-            return []
-        self.retries.over("nothing" if row.first_token is None else "answer")
-        self._purse.ledger.close(row, how, now, error)
-        self._leave(row, now)
-        return [Abort(row.number)]
 
     def _leave(self, row: Attempt, now: float) -> None:
         row.ahead = max(now - row.opened, 0.0)

@@ -6,16 +6,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from ..errors import BudgetExceeded, ProtocolError
-from ..types import (
-    Delta,
-    ReasoningDelta,
-    Started,
-    Stop,
-    TextDelta,
-    ToolCallDelta,
-    UsageDelta,
-)
-from .answer import Answer, NotText, joined
+from ..types import Delta, ReasoningDelta, Started, Stop, TextDelta, ToolCallDelta, UsageDelta
+from .answer import Answer
 from .deadlines import Deadlines
 from .events import Chunk, Event, Reasoned
 from .judge import Judge, Ruling
@@ -23,6 +15,7 @@ from .outcome import Story
 from .purse import Purse
 from .tier import Rules
 
+NotText: TypeAlias = Started | ReasoningDelta | ToolCallDelta | UsageDelta | Stop
 Due: TypeAlias = Stop | Ruling | ProtocolError | BudgetExceeded | None
 """What must be decided on: the end of the answer, a draft that is hopeless, one that breaks a rule,
 more than may be spent. None: nothing yet."""
@@ -56,41 +49,39 @@ class Intake:
     ) -> Due:
         """Take in one network read, or as much of it as comes before a decision.
 
-        Args:
-            answer: the current one.
-            batch: what was read.
-            deadlines: of its tier; content moves them on.
-            now: seconds.
-            out: where the events go that may be told.
+        Content moves the `deadlines` on; the events that may be told go to `out`.
         """
         self._deadlines, self._now, self._out, self.doubted = deadlines, now, out, False
         place, due = 0, None
         while place < len(batch) and due is None:
             delta = batch[place]
             if isinstance(delta, TextDelta):
-                run, size = answer.reach(batch, place)
+                self._heard(answer)
+                run, said = answer.add(batch, place)
                 place += len(run)
-                due = self._text(answer, run, size)
+                speaker = answer.speaker
+                answer.show([Chunk(piece.text, speaker) for piece in run if piece.text], out)
+                due = self._watch(answer, said)
             else:
                 place += 1
                 due = self._other(answer, delta)
         return due
 
-    def _text(self, answer: Answer, run: Sequence[TextDelta], size: int) -> Due:
-        """Take in consecutive pieces, of `size` bytes, between which nothing can be decided."""
-        self._heard(answer)
-        whole, speaker = run[0] if len(run) == 1 else joined(run), answer.speaker
-        answer.add(whole, size)
-        answer.show([Chunk(piece.text, speaker) for piece in run if piece.text], self._out)
-        return self._watch(answer, whole)
-
     def _other(self, answer: Answer, delta: NotText) -> Due:
         match delta:
             case ToolCallDelta():
-                return self._call(answer, delta)
-            case ReasoningDelta(text):
+                self._heard(answer)
+                try:
+                    told = answer.add_call(delta)
+                except ProtocolError as error:
+                    return error
+                answer.show(told, self._out)
+                return self._watch(answer, delta)
+            case ReasoningDelta(text, block):
                 self._deadlines.heard(self._now)
-                answer.think(delta)
+                answer.row.count(text)
+                if block is not None:
+                    answer.thinking.append(dict(block))
                 if text and self._reasoning:
                     answer.show([Reasoned(text, answer.speaker)], self._out)
                 return self._purse.overdraft(answer.row)
@@ -103,26 +94,17 @@ class Intake:
             case Stop():
                 return delta
 
-    def _call(self, answer: Answer, delta: ToolCallDelta) -> Due:
-        self._heard(answer)
-        try:
-            told = answer.add_call(delta)
-        except ProtocolError as error:
-            return error
-        answer.show(told, self._out)
-        return self._watch(answer, delta)
-
     def _watch(self, answer: Answer, delta: TextDelta | ToolCallDelta) -> Due:
         """After what was taken in of a draft: is it hopeless, is there money left?"""
         observer = answer.observer
         if observer is not None:
             observer.feed(delta)
             if answer.due():
-                found = self._judges[answer.row.tier].running(observer, answer.flaw)
+                found = self._judges[answer.row.tier].look(observer, "during", answer.flaw)
                 if isinstance(found, Ruling):
                     return found
                 self.doubted = self.doubted or found == "hedge"
-        return self._purse.overdraft(answer.row) if self._purse.limited else None
+        return None if self._purse.limit is None else self._purse.overdraft(answer.row)
 
     def _heard(self, answer: Answer) -> None:
         self._deadlines.heard(self._now)

@@ -25,44 +25,32 @@ class Ruling(msgspec.Struct, frozen=True):
 class Judge:
     """An estimator and a policy, as one. Holds no state of a query: one serves many at once."""
 
-    __slots__ = ("_estimator", "_policy", "_priced", "_threshold")
+    __slots__ = ("_estimator", "_policy", "_threshold", "priced")
 
     def __init__(self, estimator: Estimator, policy: Policy) -> None:
         self._estimator = estimator
         self._policy = policy
         # Asking what an object can do takes as long as looking at a whole draft.
-        self._priced = policy if isinstance(policy, Priced) else None
+        self.priced = policy if isinstance(policy, Priced) else None
+        """The policy, if it wants to know what a query costs."""
         self._threshold = policy.accept_at if isinstance(policy, Thresholded) else None
 
     def observe(self, request: Request) -> Observer:
         """Begin to watch a draft."""
         return self._estimator.observe(request)
 
-    @property
-    def priced(self) -> bool:
-        """Whether the policy wants to know what a query costs."""
-        return self._priced is not None
-
     def at(self, costs: Costs) -> Judge:
         """The same for a draft of a known price, if the policy wants to know it."""
-        if self._priced is None:
-            return self
-        return Judge(self._estimator, self._priced.priced(costs))
+        return self if self.priced is None else Judge(self._estimator, self.priced.priced(costs))
 
-    def before(self, observer: Observer) -> Ruling | None:
-        """Whether the request alone says that the draft is not worth asking for."""
-        found = self._look(observer, "before")
-        return found if isinstance(found, Ruling) else None
+    def look(self, observer: Observer, stage: Stage, flaw: str = "") -> Ruling | Verdict:
+        """Whether a draft is worth asking for, or must be given up while it streams.
 
-    def running(self, observer: Observer, flaw: str = "") -> Ruling | Verdict:
-        """Whether the draft must be given up while it streams; with a `flaw`: always."""
-        if flaw:
-            return Ruling(False, observer.estimate(), self._threshold, flaw, "during")
-        return self._look(observer, "during")
-
-    def _look(self, observer: Observer, stage: Stage) -> Ruling | Verdict:
+        A `Ruling` is against it; with a `flaw` there is always one.
+        """
         estimate = observer.estimate()
-        verdict, reason = self._policy.decide(estimate, stage)
+        verdict: Verdict
+        verdict, reason = ("escalate", flaw) if flaw else self._policy.decide(estimate, stage)
         if verdict != "escalate":
             return verdict
         return Ruling(False, estimate, self._threshold, reason or "hopeless", stage)

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Context, Decimal
 from functools import reduce
-from operator import add
 from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -239,12 +238,10 @@ class Attempt(msgspec.Struct, kw_only=True, eq=False):
         told = self.reported or Usage()
         if self.final:
             return told
-        return Usage(
+        return msgspec.structs.replace(
+            told,
             input_tokens=told.input_tokens or self.input_estimate,
             output_tokens=max(told.output_tokens, estimate_tokens(self.output_bytes)),
-            cached_tokens=told.cached_tokens,
-            cache_write_tokens=told.cache_write_tokens,
-            reasoning_tokens=told.reasoning_tokens,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -268,28 +265,20 @@ class Ledger:
     """The rows of one query; the turns of a tool loop share it. Sums are exact."""
 
     def __init__(self) -> None:
-        self._rows: list[Attempt] = []
-        self._total = Decimal(0)
-
-    @property
-    def rows(self) -> Sequence[Attempt]:
+        self.rows: list[Attempt] = []
         """Every attempt in the order in which they were opened."""
-        return self._rows
-
-    @property
-    def total(self) -> Decimal:
+        self.total = Decimal(0)
         """Dollars of all rows; open ones count 0."""
-        return self._total
 
     @property
     def usage(self) -> Usage:
         """Tokens of all rows; open ones count 0."""
-        return reduce(add, (row.usage for row in self._rows), Usage())
+        return sum((row.usage for row in self.rows), Usage())
 
     @property
     def cost_source(self) -> CostSource:
         """The weakest source among the prices of the rows; "priced" without rows."""
-        sources = {row.price.source for row in self._rows}
+        sources = {row.price.source for row in self.rows}
         if "unknown" in sources:
             return "unknown"
         return "configured" if "configured" in sources else "priced"
@@ -306,12 +295,12 @@ class Ledger:
             model=model,
             provider=provider,
             tier=tier,
-            number=len(self._rows) + 1,
+            number=len(self.rows) + 1,
             price=price,
             input_estimate=input_estimate,
             opened=now,
         )
-        self._rows.append(attempt)
+        self.rows.append(attempt)
         return attempt
 
     def report(self, attempt: Attempt, usage: Usage, *, final: bool = False) -> bool:
@@ -329,7 +318,7 @@ class Ledger:
     def spent_now(self, *attempts: Attempt) -> Decimal:
         """Dollars of all closed rows and of those of `attempts` that are open, as estimated."""
         live = (_so_far(attempt) for attempt in attempts if attempt.outcome == "open")
-        return exact_sum((self._total, *live))
+        return exact_sum((self.total, *live))
 
     def fail(self, attempt: Attempt, error: ProviderError, now: float) -> None:
         """Close a row whose attempt failed, as `close` does."""
@@ -357,7 +346,7 @@ class Ledger:
         if not attempt.free:
             attempt.usage = attempt.tokens()
             attempt.usd = attempt.price.usd(attempt.usage)
-            self._total = EXACT.add(self._total, attempt.usd)
+            self.total = EXACT.add(self.total, attempt.usd)
 
 
 def saved(ledger: Ledger, answer: Attempt | None, last: Price) -> Decimal:
@@ -379,13 +368,10 @@ def _so_far(attempt: Attempt) -> Decimal:
     usage = attempt.tokens()
     prompt = (usage.input_tokens, usage.cached_tokens, usage.cache_write_tokens)
     if attempt.rate is None or attempt.rate[0] != prompt:
-        attempt.rate = (prompt, *_rate(attempt.price, usage))
+        without, with_one = (
+            attempt.price.usd(msgspec.structs.replace(usage, output_tokens=n, reasoning_tokens=0))
+            for n in (0, 1)
+        )
+        attempt.rate = (prompt, without, EXACT.subtract(with_one, without))
     _, of_input, of_token = attempt.rate
     return EXACT.fma(of_token, usage.output_tokens, of_input)
-
-
-def _rate(price: Price, usage: Usage) -> tuple[Decimal, Decimal]:
-    """Dollars of the input of `usage`, and of one token of output after it."""
-    without = price.usd(msgspec.structs.replace(usage, output_tokens=0, reasoning_tokens=0))
-    with_one = price.usd(msgspec.structs.replace(usage, output_tokens=1, reasoning_tokens=0))
-    return without, EXACT.subtract(with_one, without)

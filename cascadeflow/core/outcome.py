@@ -13,39 +13,35 @@ from ..result import CascadeResult
 from ..types import Message, Stop, Usage
 from .answer import Answer
 from .calling import FinishedCall
-from .events import Chunk, Completed, Decided, Errored, Event, Phase, Speaker, Strategy, Switched
+from .events import Chunk, Completed, Decided, Event, Strategy, Switched
 from .judge import Ruling
-from .ledger import Attempt, Ledger, exact_sum, saved
+from .ledger import Ledger, exact_sum, saved
 from .tier import Rules, Tier
 
 QUOTED = 2000
 """Characters of unreadable arguments that go back to the model."""
 
 _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
+"""In the name of a call, though the model may have said it. No more than 64 others are taken back:
+https://platform.openai.com/docs/api-reference/chat/create"""
 
 
 def unfit(answer: Answer, stop: Stop) -> ProviderError | None:
     """Why a stream that ended without a failure is still not an answer; None if it is one."""
     if stop.reason in ("content_filter", "refusal"):
         said = f": {stop.detail}" if stop.detail else ""
-        return ProviderError(
-            f"the model or its filter refused ({stop.raw_reason}){said}", kind="refused"
-        )
+        told = f"the model or its filter refused ({stop.raw_reason}){said}"
+        return ProviderError(told, kind="refused")
     if answer.empty:
-        end = (
-            f"finish reason {stop.raw_reason or stop.reason!r}"
-            if stop.reason
-            else "no finish reason"
-        )
-        return ProviderError(
-            f"the answer has no content ({end})", kind="empty", retryable=stop.reason is None
-        )
+        unsaid = stop.reason is None
+        end = "no finish reason" if unsaid else f"finish reason {stop.raw_reason or stop.reason!r}"
+        told = f"the answer has no content ({end})"
+        return ProviderError(told, kind="empty", retryable=unsaid)
     if stop.reason is None:
         return ProviderError("the stream ended without a finish reason", kind="incomplete")
     if stop.damaged and answer.observer is not None:
-        return ProviderError(
-            "; ".join(stop.warnings) or "part of the stream was lost", kind="protocol"
-        )
+        told = "; ".join(stop.warnings) or "part of the stream was lost"
+        return ProviderError(told, kind="protocol")
     return None
 
 
@@ -102,12 +98,6 @@ class Story:
             self._started = now
         return self._started
 
-    def speaker(self, row: Attempt, turn: int, *, judged: bool) -> Speaker:
-        """Who speaks in an attempt that is about to be opened."""
-        unjudged: Phase = "verifier" if self.strategy == "cascade" else "direct"
-        phase = "draft" if judged else unjudged
-        return Speaker(row.model, row.provider, row.number, phase, turn)
-
     def visible(self, now: float) -> None:
         """Something of an answer is shown."""
         if self._first_visible is None:
@@ -125,8 +115,8 @@ class Story:
             from_model=answer.speaker.model,
             to_model=target,
             reason=reason,
-            discard_chars=answer.shown,
-            discarded_calls=answer.shown_calls(),
+            discard_chars=0 if answer.held else len(answer.text),
+            discarded_calls=() if answer.held else answer.calls,
             speaker=answer.speaker,
         )
 
@@ -226,11 +216,6 @@ class Story:
         draft = None if self.fallback is None else self.fallback.text
         return CascadeError(told, kind=kind, causes=self.causes, result=result, draft=draft)
 
-    def overdue(self, error: ProviderError, now: float) -> Errored:
-        """The event that ends a query after its last answer came."""
-        self.causes.append(error)
-        return Errored(self.error(error.kind, self.answer, now))
-
     def _usage(self) -> dict[str, int]:
         usage = self.ledger.usage
         return {
@@ -249,7 +234,10 @@ def _message(answer: Answer, calls: Sequence[FinishedCall]) -> dict[str, Any]:
             {
                 "id": finished.call.id,
                 "type": "function",
-                "function": {"name": _name(finished), "arguments": _arguments(finished)},
+                "function": {
+                    "name": _UNFIT.sub("_", finished.call.name)[:64] or "unnamed",
+                    "arguments": _arguments(finished),
+                },
             }
             for finished in calls
         ]
@@ -257,14 +245,6 @@ def _message(answer: Answer, calls: Sequence[FinishedCall]) -> dict[str, Any]:
         message["thinking_blocks"] = answer.thinking
         message["thinking_model"] = answer.speaker.model
     return message
-
-
-def _name(finished: FinishedCall) -> str:
-    """The name of a call as every provider takes it back, though the model may have said another.
-
-    https://platform.openai.com/docs/api-reference/chat/create allows 64 of these characters.
-    """
-    return _UNFIT.sub("_", finished.call.name)[:64] or "unnamed"
 
 
 def _arguments(finished: FinishedCall) -> str:

@@ -16,10 +16,6 @@ EMPTY_RETRIES = 1
 """An empty body is asked for once more: a second one is the model's answer."""
 
 
-_VOID = -1
-"""A permit that no breaker gives."""
-
-
 class Retries:
     """Of one query: whether the tier at hand is asked, and whether once more."""
 
@@ -29,7 +25,7 @@ class Retries:
         self._policy = policy
         self._chance = chance
         self._health: Health
-        self._permit = _VOID
+        self._permit: int | None = None
         self._refusal: ProviderError | None = None
         self.tried = 0
         """Attempts on the tier."""
@@ -37,13 +33,7 @@ class Retries:
     def enter(
         self, health: Health, *, tried: int = 0, refusal: ProviderError | None = None
     ) -> None:
-        """Another tier is asked.
-
-        Args:
-            health: of its model.
-            tried: attempts on it so far.
-            refusal: why the next one must not go out at once.
-        """
+        """Another tier is asked. `tried`: attempts on it; `refusal`: why none goes out at once."""
         self._health = health
         self.tried = tried
         self._refusal = refusal
@@ -69,53 +59,24 @@ class Retries:
 
     def over(self, found: Finding) -> None:
         """The attempt has ended. Of what is told about one attempt the first counts."""
-        if self._permit != _VOID:
+        if self._permit is not None:
             self._health.note(self._permit, found)
-            self._permit = _VOID
+            self._permit = None
 
     def delay(self, error: ProviderError, another_tier: bool, time_left: float) -> float | None:
-        """Seconds to wait before the next attempt, which is then paid for; None: no further one."""
-        if self._policy.breaker and self._health.open:
+        """Seconds to wait before the next attempt, which is then paid for; None: no further one.
+
+        `error`: how the last one failed, before any visible output. `another_tier`: whether a
+        stronger model could take over instead. `time_left`: seconds to the total deadline.
+        """
+        policy, after, allowed = self._policy, error.retry_after, self._policy.attempts
+        if error.kind == "empty":
+            allowed = min(allowed, 1 + EMPTY_RETRIES)
+        if not error.retryable or self.tried >= allowed or (policy.breaker and self._health.open):
             return None
-        delay = retry_delay(
-            self._policy,
-            error,
-            tried=self.tried,
-            chance=self._chance(),
-            another_tier=another_tier,
-            time_left=time_left,
-        )
-        return delay if delay is not None and self._health.take() else None
-
-
-def retry_delay(
-    policy: RetryPolicy,
-    error: ProviderError,
-    *,
-    tried: int,
-    chance: float,
-    another_tier: bool,
-    time_left: float,
-) -> float | None:
-    """Seconds to wait before the same model is asked again; None: do not ask it again.
-
-    Args:
-        policy: the bounds.
-        error: how the last attempt failed, before any visible output.
-        tried: attempts on this model so far, at least 1.
-        chance: uniform in [0, 1).
-        another_tier: whether a stronger model could take over instead of waiting.
-        time_left: seconds to the total deadline.
-    """
-    allowed = min(policy.attempts, 1 + EMPTY_RETRIES) if error.kind == "empty" else policy.attempts
-    if not error.retryable or tried >= allowed:
-        return None
-    jitter = chance * min(policy.cap, policy.base * 2 ** (tried - 1))
-    if error.retry_after is None:
-        delay = jitter
-    else:
-        longest = policy.draft_wait if another_tier else policy.longest_wait
-        if error.retry_after > longest:
-            return None
-        delay = error.retry_after + min(jitter, 0.1)
-    return delay if delay < time_left else None
+        delay = self._chance() * min(policy.cap, policy.base * 2 ** (self.tried - 1))
+        if after is not None:
+            if after > (policy.draft_wait if another_tier else policy.longest_wait):
+                return None
+            delay = after + min(delay, 0.1)
+        return delay if delay < time_left and self._health.take() else None

@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from .economics import Costs
 from .events import Routed, Strategy
-from .judge import Judge
+from .judge import Judge, Ruling
 from .policy import Observer
 from .tier import Rules, Tier
 
 
 def judges(tiers: Sequence[Tier], judge: Judge) -> tuple[Judge, ...]:
     """The judge of each tier; a policy that asks for prices gets those expected for the query."""
-    if not judge.priced:
+    if judge.priced is None:
         return (judge,) * len(tiers)
     strong = float(tiers[-1].expected)
     return tuple(judge.at(Costs(float(tier.expected), strong)) for tier in tiers)
@@ -32,32 +32,21 @@ def route(
     The last tier is always among them. A draft is left out if its prompt cannot fit, or if the
     estimate from the request alone is hopeless.
     """
-    ladder, reason = _ladder(tiers, rules, judges)
-    models = tuple(tiers[i].model for i in ladder)
-    strategy: Strategy = "cascade" if len(models) > 1 else "direct"
-    return ladder, Routed(strategy, models, rules.complexity, reason, turn)
-
-
-def _ladder(tiers: Sequence[Tier], rules: Rules, judges: Sequence[Judge]) -> tuple[Ladder, str]:
-    last = len(tiers) - 1
-    if rules.direct or not last:
-        return {last: None}, rules.direct or "single_model"
     ladder: Ladder = {}
     left_out: list[str] = []
-    for i, tier in enumerate(tiers[:-1]):
-        found = _suited(tier, judges[i])
-        if isinstance(found, str):
-            left_out.append(f"{tier.model}: {found}")
+    for place, tier in enumerate(() if rules.direct else tiers[:-1]):
+        if tier.context_window is not None and tier.input_estimate > tier.context_window:
+            left_out.append(f"{tier.model}: context_window")
+            continue
+        observer = judges[place].observe(tier.request)
+        found = judges[place].look(observer, "before")
+        if isinstance(found, Ruling):
+            left_out.append(f"{tier.model}: {found.reason}")
         else:
-            ladder[i] = found
-    return ladder | {last: None}, "; ".join(left_out) or "cascade"
-
-
-def _suited(tier: Tier, judge: Judge) -> Observer | str:
-    """Who watches this draft, or why it is not worth asking."""
-    window = tier.context_window
-    if window is not None and tier.input_estimate > window:
-        return "context_window"
-    observer = judge.observe(tier.request)
-    ruling = judge.before(observer)
-    return observer if ruling is None else ruling.reason
+            ladder[place] = observer
+    ladder[len(tiers) - 1] = None
+    usual = "cascade" if len(tiers) > 1 else "single_model"
+    reason = rules.direct or "; ".join(left_out) or usual
+    models = tuple(tiers[place].model for place in ladder)
+    strategy: Strategy = "cascade" if len(models) > 1 else "direct"
+    return ladder, Routed(strategy, models, rules.complexity, reason, turn)
