@@ -7,7 +7,6 @@ import functools
 import os
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 from . import parts
@@ -146,7 +145,9 @@ class CascadeAgent:
         check_dollars("max_cost", max_cost)
         check_type("timeouts", timeouts, Timeouts, "a cascadeflow.Timeouts")
         check_type("retry", retry, RetryPolicy, "a cascadeflow.RetryPolicy")
-        parts.check_switches(enable_cascade=enable_cascade, reasoning=reasoning, verbose=verbose)
+        check_type("enable_cascade", enable_cascade, bool, "True or False")
+        check_type("reasoning", reasoning, bool, "True or False")
+        check_type("verbose", verbose, bool, "True or False")
         settings = Settings(
             estimator=parts.estimator(estimator),
             policy=parts.policy(policy, standard=estimator is None),
@@ -154,8 +155,8 @@ class CascadeAgent:
             reasoning=reasoning,
             max_cost=max_cost,
             on_verifier_error=on_verifier_error,
-            timeouts=timeouts if timeouts is not None else Timeouts(),
-            retry=retry if retry is not None else RetryPolicy(),
+            timeouts=timeouts or Timeouts(),
+            retry=retry or RetryPolicy(),
             cascading=enable_cascade,
             verbose=verbose,
             tools=parts.tools(tools),
@@ -357,10 +358,5 @@ class CascadeAgent:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()

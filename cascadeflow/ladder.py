@@ -37,7 +37,7 @@ from .providers.wire import Wire
 from .quality.complexity import measure
 from .quality.query import query_text
 from .recording import Recorder
-from .request import Ask, Choice, Options, Query, check_extra, check_stop, check_type, conversation
+from .request import Ask, Options, Query, check_extra, check_stop, check_type, conversation
 from .runner import Clock, drive
 from .types import Message, Request, ToolChoice
 
@@ -112,13 +112,13 @@ class Ladder:
             None if judge.model is None else _rung(judge.model, transport, environ, clock, known)
             for judge in judges
         ]
-        asked = [*self.rungs, *(rung for rung in own if rung is not None)]
+        asked = [*self.rungs, *filter(None, own)]
         self.providers = tuple(rung.provider for rung in asked)
         """Of the models, then of the judges that ask a model of their own."""
         self._experts = tuple(
-            None
-            if rung is None
-            else Expert(rung.config.name, rung.provider_name, rung.price, asked.index(rung))
+            Expert(rung.config.name, rung.provider_name, rung.price, asked.index(rung))
+            if rung
+            else None
             for rung in own
         )
         self.spent = Decimal(0)
@@ -132,33 +132,35 @@ class Ladder:
         """Check a query and its options.
 
         Raises:
-            ConfigError: one is wrong.
+            ConfigError: one is wrong, or the extra that checks it is not installed.
         """
         given = self.settings.tools if options.tools is None else options.tools
-        tools, choice = _tools(given, options.tool_choice)
+        tools: tuple[Offered, ...] = ()
+        choice: ToolChoice | None = None
+        form: Wanted | None = None
+        if given:
+            from .tools.config import normalise, normalise_choice
+
+            tools = normalise(given)
+            choice = normalise_choice(options.tool_choice, tools)
+        elif options.tool_choice is not None:
+            raise ConfigError(f"tool_choice is {options.tool_choice!r}, but no tools are offered")
+        if options.response_format is not None:
+            from .structured import wanted
+
+            form = wanted(options.response_format)
         return Ask(
             conversation=conversation(query, options.messages),
             options=options,
             tools=tools,
             tool_choice=choice,
-            wanted=_wanted(options.response_format),
+            wanted=form,
             stop=check_stop(options.stop),
         )
 
     def answer(self, ask: Ask) -> Batches:
         """Answer with one cascade, running no tool; nothing is sent before the first `anext`."""
-        return drive(self.cascade(ask), self.providers, self.clock, self._done)
-
-    def _done(self, cascade: Cascade) -> None:
-        self.account(cascade)
-        self.note(cascade)
-
-    def note(self, cascade: Cascade, turn: int | None = None) -> None:
-        """Record a finished cascade, and watch whether its scores are what was calibrated."""
-        if self.settings.recorder is not None:
-            self.settings.recorder.write(cascade, turn)
-        if self._drift is not None:
-            self._drift.note(cascade)
+        return drive(self.cascade(ask), self.providers, self.clock, self.account)
 
     def converse(self, ask: Ask, executor: ToolExecutor | None, max_turns: int) -> Batches:
         """Answer with a cascade for each turn, running the tools between them.
@@ -176,7 +178,7 @@ class Ladder:
         known = (offered,) if executor is None else (executor, offered)
         toolbox = Toolboxes(*(each.session() for each in known))
         turns = _Turns(self, ask)
-        total = self._total(ask)
+        total = (ask.options.timeouts or self.settings.timeouts).total
         return converse(turns, toolbox, max_turns=max_turns, total=total, clock=self.clock)
 
     def cascade(
@@ -192,9 +194,6 @@ class Ladder:
             conversation=asked.conversation,
             after=after,
         )
-
-    def _total(self, ask: Ask) -> float | None:
-        return (ask.options.timeouts or self.settings.timeouts).total
 
     def _tier(self, rung: Rung, ask: Ask) -> Tier:
         timeouts = ask.options.timeouts or rung.config.timeouts or self.settings.timeouts
@@ -213,6 +212,12 @@ class Ladder:
     def _rules(self, ask: Ask, request: Request) -> Rules:
         settings, given = self.settings, ask.options
         max_cost = settings.max_cost if given.max_cost is None else given.max_cost
+        check_call: CheckCall = check_object
+        if ask.tools:
+            from .tools.validate import ToolCallValidator
+
+            check_call = ToolCallValidator(ask.tools, ask.tool_choice).check
+        direct = "forced_direct" if given.force_direct else ""
         return Rules(
             judge=self._judge,
             retry=settings.retry,
@@ -220,10 +225,10 @@ class Ladder:
             reasoning=settings.reasoning if given.reasoning is None else given.reasoning,
             max_cost=None if max_cost is None else Decimal(str(max_cost)),
             on_verifier_error=settings.on_verifier_error,
-            total=self._total(ask),
-            check_call=_check_call(ask),
+            total=(given.timeouts or settings.timeouts).total,
+            check_call=check_call,
             structure=None if ask.wanted is None else ask.wanted.structure,
-            direct=self._direct(given),
+            direct=direct if settings.cascading else "cascade_disabled",
             complexity=given.complexity_hint or measure(query_text(request)),
             panel=settings.panel,
             experts=self._experts,
@@ -231,13 +236,11 @@ class Ladder:
             chance=self._chance,
         )
 
-    def _direct(self, given: Options) -> str:
-        if not self.settings.cascading:
-            return "cascade_disabled"
-        return "forced_direct" if given.force_direct else ""
+    def account(self, cascade: Cascade, since: int = 0, turn: int | None = None) -> None:
+        """Note and record a finished cascade.
 
-    def account(self, cascade: Cascade, since: int = 0) -> None:
-        """Note what the rows of a query have cost, without its first `since` rows."""
+        `since`: rows of its ledger that were noted with turns before; `turn`: from 1.
+        """
         rows = cascade.ledger.rows[since:]
         with self._accounting:
             self.spent = EXACT.add(self.spent, exact_sum(row.usd for row in rows))
@@ -252,6 +255,10 @@ class Ladder:
                     row.usd,
                     row.source,
                 )
+        if self.settings.recorder is not None:
+            self.settings.recorder.write(cascade, turn)
+        if self._drift is not None:
+            self._drift.note(cascade)
 
 
 class _Turns:
@@ -273,56 +280,9 @@ class _Turns:
         return drive(cascade, self._ladder.providers, clock, done=self._account)
 
     def _account(self, cascade: Cascade) -> None:
-        self._ladder.account(cascade, self._accounted)
-        self._accounted = len(cascade.ledger.rows)
         self._turn += 1
-        self._ladder.note(cascade, self._turn)
-
-
-def _tools(
-    given: Sequence[Any] | None, choice: Choice | None
-) -> tuple[tuple[Offered, ...], ToolChoice | None]:
-    """Tools and choice in their normal forms.
-
-    Raises:
-        ConfigError: one is wrong, or the extra that checks them is not installed.
-    """
-    if not given:
-        if choice is not None:
-            raise ConfigError(f"tool_choice is {choice!r}, but no tools are offered")
-        return (), None
-    from .tools.config import normalise, normalise_choice
-
-    offered = normalise(given)
-    return offered, normalise_choice(choice, offered)
-
-
-def _wanted(response_format: object) -> Wanted | None:
-    """The form of the answer, checked.
-
-    Raises:
-        ConfigError: it is wrong, or the extra that checks schemas is not installed.
-    """
-    if response_format is None:
-        return None
-    from .structured import wanted
-
-    return wanted(response_format)
-
-
-def _check_call(ask: Ask) -> CheckCall:
-    """How the calls of an answer are checked."""
-    if not ask.tools:
-        return check_object
-    from .tools.validate import ToolCallValidator
-
-    validator = ToolCallValidator(ask.tools, ask.tool_choice)
-
-    def check(name: str, arguments: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-        checked = validator.check(name, arguments)
-        return checked.arguments, checked.problems
-
-    return check
+        self._ladder.account(cascade, self._accounted, self._turn)
+        self._accounted = len(cascade.ledger.rows)
 
 
 def _rung(

@@ -76,11 +76,10 @@ def panel(judges: Sequence[Referee] | Panel | None) -> Panel | None:
 
 def recorder(record: str | os.PathLike[str] | Recorder | None) -> Recorder | None:
     """The recorder itself, or one that appends to a path."""
-    match record:
-        case None | Recorder():
-            return record
-        case str() | os.PathLike():
-            return Recorder(record)
+    if record is None or isinstance(record, Recorder):
+        return record
+    if isinstance(record, str | os.PathLike):
+        return Recorder(record)
     raise ConfigError(f"record is {record!r}; it must be a path or a Recorder")
 
 
@@ -94,12 +93,6 @@ def carrier(wire: Callable[[Wire], Wire] | None, transport: Wire) -> Wire:
     raise ConfigError(
         f"wire is {wire!r}; it must be a Recording, a Replay, or a function that returns a Wire"
     )
-
-
-def check_switches(**given: bool) -> None:
-    """Raise `ConfigError` unless each is True or False."""
-    for name, value in given.items():
-        check_type(name, value, bool, "True or False")
 
 
 def check_models(models: Sequence[object]) -> None:

@@ -56,6 +56,17 @@ ELSEWHERE = {
     "extra_body": "the call as plain arguments, a field of the body each",
 }
 """Arguments that no provider's body has or may have, and what takes them."""
+BODY = (
+    "max_tokens",
+    "reasoning",
+    "response_format",
+    "seed",
+    "stop",
+    "temperature",
+    "tool_choice",
+    "tools",
+)
+"""Arguments whose names are fields of a body too, perhaps with another meaning."""
 
 
 class _Default(float):
@@ -147,12 +158,15 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         given = self.options
         system = model.system_prompt if given.system_prompt is None else given.system_prompt
         prompt = () if not system else ({"role": "system", "content": system},)
+        temperature = given.temperature
+        if isinstance(temperature, _Default):
+            temperature = float(temperature) if model.temperature is None else model.temperature
         return Request(
             messages=(*prompt, *(_for_model(message, model) for message in self.conversation)),
             tools=tuple(tool.definition for tool in self.tools),
             tool_choice=self.tool_choice,
             max_tokens=self._max_tokens(model),
-            temperature=self._temperature(model),
+            temperature=temperature,
             stop=self.stop,
             seed=given.seed,
             logprobs=model.logprobs,
@@ -171,12 +185,6 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         if traits(model.name).thinks:
             return None
         return TOOL_TOKENS if self.tools or self.wanted else TEXT_TOKENS
-
-    def _temperature(self, model: ModelConfig) -> float | None:
-        asked = self.options.temperature
-        if isinstance(asked, _Default):
-            return float(asked) if model.temperature is None else model.temperature
-        return asked
 
 
 def _for_model(message: Message, model: ModelConfig) -> Message:
@@ -271,8 +279,10 @@ def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
             raise ConfigError(f"{name} cannot be given: cascadeflow sets it for each request")
         if name in ELSEWHERE:
             raise ConfigError(f"{name} cannot be given here; give it to {ELSEWHERE[name]}")
+        if name in known and name not in BODY:
+            raise ConfigError(f"{name} cannot be given in extra; give it beside it, to the call")
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-        if near:
+        if near and name not in known:
             raise ConfigError(f"unknown argument {name!r}; did you mean {near[0]!r}?")
     check_fields(extra)
 

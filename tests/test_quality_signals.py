@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascadeflow.quality import combine, refusal
+from cascadeflow.quality.additive import BOUNDS
 from cascadeflow.quality.arithmetic import Arithmetic
 from cascadeflow.quality.choices import chosen, options
 from cascadeflow.quality.complexity import measure, score
@@ -341,5 +342,5 @@ KNOWN = sorted({"complexity", *combine.FATAL, *combine.SERIOUS, *combine.WEAK})
 @given(st.dictionaries(st.sampled_from(KNOWN), st.floats(0, 1)), st.booleans())
 def test_probabilities_stay_inside_their_bounds(features: dict[str, float], finished: bool) -> None:
     p = combine.probability(features, finished=finished)
-    assert combine.BOUNDS[0] <= p <= combine.BOUNDS[1]
+    assert BOUNDS[0] <= p <= BOUNDS[1]
     assert finished or combine.decisive(features) or p >= combine.LEAST_UNDECIDED

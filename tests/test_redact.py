@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import traceback
 from collections.abc import Iterator
 
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cascadeflow import CascadeAgent, ConfigError, ModelConfig, RetryPolicy
+from cascadeflow import CascadeAgent, CascadeError, ConfigError, ModelConfig, RetryPolicy
 from cascadeflow.errors import ProviderError
 from cascadeflow.providers.catalog import connect
+from cascadeflow.providers.decompress import FREE
 from cascadeflow.providers.network import Routes, origin_of
 from cascadeflow.providers.redact import Hidden, hide, host_of, mask, scrub, secrets_of
 from cascadeflow.providers.transport import Transport
@@ -20,6 +22,9 @@ from cascadeflow.types import Request
 
 from .asking import ASK, KEY
 from .faultserver import ThreadedFaultServer, closed_port
+from .loopback import HEAD, Peer, serving
+
+ECHO = KEY.encode()
 
 
 @pytest.fixture(scope="module", name="server")
@@ -86,6 +91,30 @@ def test_neither_does_that_of_a_query_cancelled_while_it_connects(
     told = shown(asyncio.run(body()))
     assert "_request" in told
     assert KEY not in told
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HEAD + b'\r\nevent: error\ndata: {"error": {"message": "no ' + ECHO + b'"}}\n\n',
+        HEAD + b'\r\ndata: {"error": {"message": "no ' + ECHO + b'"}}\n\n',
+        HEAD + b"\r\n<html>no " + ECHO,
+        HEAD + b"content-encoding: gzip\r\n\r\n" + gzip.compress(ECHO + bytes(4 * FREE)),
+        HEAD + b"content-encoding: gzip\r\n\r\n" + gzip.compress(ECHO, 0)[:-8] + ECHO,
+    ],
+)
+def test_neither_does_that_of_an_answer_that_echoes_it(answer: bytes) -> None:
+    async def reply(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer)
+
+    async def body() -> BaseException:
+        async with serving(reply) as url, agent(url, "m") as asked:
+            with pytest.raises(CascadeError) as caught:
+                await asked.run("hi")
+            return caught.value
+
+    assert KEY not in shown(asyncio.run(body()))
 
 
 @pytest.mark.parametrize(

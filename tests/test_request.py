@@ -85,6 +85,7 @@ WRONG: list[tuple[Mapping[str, Any], tuple[str, ...]]] = [
     ({"stream": False}, ("stream", "cascadeflow sets it")),
     ({"model": "x"}, ("model", "cascadeflow sets it")),
     ({"extra": {"max_token": 5}}, ("max_token", "did you mean 'max_tokens'")),
+    ({"extra": {"headers": {}}}, ("headers cannot be given in extra", "to the call")),
 ]
 
 
@@ -120,6 +121,11 @@ def test_nothing_given_is_the_documents_defaults() -> None:
     assert request.tools == ()
     assert request.seed is None
     assert request.connect_timeout == 5.0
+
+
+def test_a_field_of_the_body_may_have_the_name_of_an_argument() -> None:
+    given = {"reasoning": {"effort": "low"}, "tools": [{"type": "web_search"}]}
+    assert asked(reasoning=True, extra=given).extra == given
 
 
 @pytest.mark.parametrize("given", [0, 0.0])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TypeAlias
@@ -116,6 +117,19 @@ def test_a_line_and_an_event_of_just_the_limit_pass() -> None:
 
 def test_many_short_events_in_a_chunk_longer_than_the_limit_pass() -> None:
     assert decode([b"data: abc\n\n" * 100], limit=20) == [("", b"abc")] * 100
+
+
+@pytest.mark.parametrize(
+    ("before", "copies"), [(b"", 3), (b"event: named\n", 4), (b"data: 1\n", 5)]
+)
+def test_a_long_line_is_held_a_few_times_at_most(before: bytes, copies: int) -> None:
+    size = 2**20
+    tracemalloc.start()
+    try:
+        decode([before, b"data: ", *[b"x" * 1024] * 1024, b"\n\n"], limit=2 * size)
+        assert tracemalloc.get_traced_memory()[1] < (copies + 0.5) * size
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_long_line_in_small_chunks_comes_out_whole() -> None:

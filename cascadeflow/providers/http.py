@@ -218,11 +218,11 @@ class _Answer:
         """
         out: list[Delta] = []
         while not (out or self._over):
+            # No frame of a failure may hold what the server sent: not this one, nor the decoder's.
+            raw = chunk = b""
             if self._failure is not None:
-                # Without the frames of the decoder: their variables hold what the server sent.
                 raise self._failure.with_traceback(None)
             try:
-                raw = b""
                 if not self._decompressor.failure:
                     late = self._decoder.finished
                     raw = await (self._trail() if late else self._response.read())
@@ -230,9 +230,10 @@ class _Answer:
             except ProviderError as error:
                 # A bound that is passed is no accident, and stays an error.
                 if not (self._decoder.finished and error.retryable):
-                    raise
+                    self._failure = error
+                    continue
                 self._warn_late(error)
-                raw = chunk = b""
+                raw = b""
             if chunk or not raw:
                 self._advance(chunk, out)
         return out

@@ -8,7 +8,7 @@ Source: https://platform.openai.com/docs/api-reference/chat-streaming
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -78,8 +78,7 @@ class Decoder:
         self._usage: Usage | None = None
         self._counted = False
         """`_usage` counts all that was said so far."""
-        self._refusal: list[str] = []
-        self._refused = 0
+        self._refusal = ""
         self._warnings: dict[str, None] = {}
         self._malformed = 0
         self._damaged = False
@@ -109,7 +108,7 @@ class Decoder:
         pieces: Iterable[bytes] = events.data
         if events.event not in ("", "message"):
             if events.event == "error" and not self.done:
-                self._fail(events.data[0])
+                raise _reported(events.data[0])
             # Words under a name of the server's own, as of a heartbeat, are none of the answer.
             pieces = filter(begins_as_json, pieces)
         for data in pieces:
@@ -140,7 +139,7 @@ class Decoder:
             reason = "tool_calls" if self._called else "stop"
         if reason is not None and self._refusal:
             reason = "refusal"
-        refusal = "".join(self._refusal).encode()[:_REFUSAL_BYTES]
+        refusal = self._refusal.encode()[:_REFUSAL_BYTES]
         return Stop(
             reason=reason,
             usage=self._usage if self._counted else None,
@@ -169,16 +168,15 @@ class Decoder:
         try:
             chunk = decode_chunk(data)
         except _REFUSED:
-            self._read_odd(data, out)
+            chunk = None
+        if (
+            chunk is not None
+            and not chunk.error
+            and isinstance(choices := chunk.choices, list)
+            and not (choices and choices[0].delta is None)
+        ):
+            self._take(chunk, out)
             return
-        choices = chunk.choices
-        if not isinstance(choices, list) or chunk.error or (choices and choices[0].delta is None):
-            self._read_odd(data, out)
-            return
-        self._take(chunk, out)
-
-    def _read_odd(self, data: bytes, out: list[Delta]) -> None:
-        """Take an event that is not an ordinary chunk."""
         data = data.strip()
         if data == b"[DONE]":
             self._flush(out)
@@ -240,7 +238,8 @@ class Decoder:
                 logprobs = () if choice.logprobs is None else read_logprobs(choice.logprobs)
                 self._take_text(delta.content, logprobs, out)
             if delta.refusal:
-                self._take_refusal(delta.refusal)
+                self._refusal += self._mended("refusal", delta.refusal)
+                self._refusal = self._refusal[:_REFUSAL_BYTES]
             if delta.tool_calls:
                 for call in delta.tool_calls:
                     self._take_call(call, out)
@@ -257,26 +256,20 @@ class Decoder:
     def _take_text(self, text: str, logprobs: tuple[float, ...], out: list[Delta]) -> None:
         """Tokens that are only part of a character have log-probabilities but no text yet."""
         text = self._mended("text", text)
-        if self._inline is not None:
-            text, logprobs = self._without_thought(self._inline, text, logprobs, out)
+        inline = self._inline
+        if inline is not None:
+            thought, text = inline.split(text)
+            if inline.over:
+                self._inline, self._closely = None, False
+            if thought:
+                out.append(ReasoningDelta(thought))
+            if inline.within or thought:
+                self._early_logprobs = logprobs = ()
         logprobs = self._early_logprobs + logprobs
         self._early_logprobs = () if text else logprobs
         if text:
             self._counted = False
             out.append(TextDelta(text, logprobs))
-
-    def _without_thought(
-        self, inline: InlineThinking, text: str, logprobs: tuple[float, ...], out: list[Delta]
-    ) -> tuple[str, tuple[float, ...]]:
-        """The text of the answer and its log-probabilities, where it may begin with a thought."""
-        thought, text = inline.split(text)
-        if inline.over:
-            self._inline, self._closely = None, False
-        if thought:
-            out.append(ReasoningDelta(thought))
-        if inline.within or thought:
-            self._early_logprobs = logprobs = ()
-        return text, logprobs
 
     def _take_thought(self, delta: ChunkDelta, out: list[Delta]) -> None:
         """One thought may stand in several fields: it is taken from the first that has it."""
@@ -287,12 +280,6 @@ class Decoder:
             out.append(ReasoningDelta(thought))
             if self._server.thoughts_back:
                 self._thoughts.append(thought)
-
-    def _take_refusal(self, text: str) -> None:
-        text = self._mended("refusal", text)
-        if text and self._refused < _REFUSAL_BYTES:
-            self._refusal.append(text)
-            self._refused += len(text)
 
     def _take_call(self, call: Call, out: list[Delta]) -> None:
         function = call.function or Function(call.name, call.arguments)
@@ -326,8 +313,12 @@ class Decoder:
             out.append(ReasoningDelta("", {"reasoning_content": "".join(self._thoughts)}))
             self._thoughts = []
         word = mend(choice.finish_reason or "error")
-        if says_failure(word) or choice.error:
-            self._failure = _failed(word, choice.error)
+        if choice.error:
+            self._failure = error_from_body({"error": choice.error})
+            return
+        if says_failure(word):
+            ended = f"the server ended the answer with finish_reason {word!r}"
+            self._failure = ProviderError(ended, kind="server", retryable=True)
             return
         reason = stop_reason(word)
         if reason is None:
@@ -361,13 +352,6 @@ class Decoder:
                 case _:
                     pass
 
-    def _fail(self, data: bytes) -> NoReturn:
-        try:
-            body = loads(data)
-        except ValueError:
-            body = data.decode("utf-8", "replace")
-        raise error_from_body(body)
-
     def _count_malformed(self) -> None:
         self._malformed += 1
         self._damaged = self._damaged or not self.finished
@@ -388,9 +372,9 @@ def _object(data: bytes) -> Json | None:
     return found if is_object(found) else None
 
 
-def _failed(word: str, error: object) -> ProviderError:
-    if error:
-        return error_from_body({"error": error})
-    return ProviderError(
-        f"the server ended the answer with finish_reason {word!r}", kind="server", retryable=True
-    )
+def _reported(data: bytes) -> ProviderError:
+    """What an event of type error means."""
+    try:
+        return error_from_body(loads(data))
+    except ValueError:
+        return error_from_body(data.decode("utf-8", "replace"))

@@ -67,26 +67,18 @@ def mask(text: str, secrets: Iterable[str]) -> str:
 
 
 def _replaced(text: str, secrets: Iterable[str], mark: Callable[[int], str]) -> str:
+    if not text:
+        return text
+    hidden = bytearray(len(text))
+    for secret in secrets:
+        for start, end in _spans(text, secret):
+            hidden[start:end] = b"x" * (end - start)
     kept: list[str] = []
     at = 0
-    for start, end in _betrayals(text, secrets):
-        kept += text[at:start], mark(end - start)
-        at = end
+    for run in re.finditer(b"x+", hidden):
+        kept += text[at : run.start()], mark(run.end() - run.start())
+        at = run.end()
     return "".join((*kept, text[at:]))
-
-
-def _betrayals(text: str, secrets: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Where a part of a credential begins and ends, from left to right, without overlaps."""
-    spans = sorted(span for secret in secrets for span in _spans(text, secret))
-    start = end = 0
-    for first, last in spans:
-        if first > end:
-            if end:
-                yield start, end
-            start = first
-        end = max(end, last)
-    if end:
-        yield start, end
 
 
 def _spans(text: str, secret: str) -> Iterator[tuple[int, int]]:

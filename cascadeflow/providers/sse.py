@@ -133,7 +133,8 @@ class SSEDecoder:
         if self._data is None:
             self._data = value
             return
-        self._data = bytearray(self._data) if isinstance(self._data, bytes) else self._data
+        if isinstance(self._data, bytes):
+            self._data = bytearray(self._data)
         self._data += b"\n" + value
         self._check("an event", len(self._data))
 

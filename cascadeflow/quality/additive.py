@@ -10,7 +10,6 @@ weighs more than the ones it was fitted on. A feature that was not found has the
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import pairwise
@@ -19,7 +18,6 @@ from typing import Protocol
 import msgspec
 
 from ..errors import ConfigError
-from ..types import Estimate
 
 BOUNDS = (0.001, 0.999)
 MOST_Z = 40.0
@@ -31,23 +29,6 @@ class Model(Protocol):
     def __call__(self, features: Mapping[str, float], *, finished: bool) -> float:
         """The probability in [0, 1] that a draft with these features is good."""
         ...
-
-
-class Gaining(ABC):
-    """A model that can also say what escalating would gain."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def benefit(self, features: Mapping[str, float], p_good: float) -> float | None:
-        """P(a strong model is right) - P(the finished draft is right); None without an opinion."""
-
-
-def weigh(model: Model, features: Mapping[str, float], *, finished: bool) -> Estimate:
-    """What a model makes of the features of a draft."""
-    p_good = model(features, finished=finished)
-    benefit = model.benefit(features, p_good) if finished and isinstance(model, Gaining) else None
-    return Estimate(p_good, features, benefit)
 
 
 class Curve(msgspec.Struct, frozen=True):

@@ -37,7 +37,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from .additive import Model
+from .additive import BOUNDS, Model
 from .forms import Form
 from .logprobs import log_odds
 
@@ -117,7 +117,6 @@ DECISIVE = ("refusal", "repetition", "gibberish", "off_language", "logprob_colla
 DECISIVE_FROM = 0.9
 LEAST_UNDECIDED = 0.2
 """Least p_good of an unfinished draft without decisive evidence; above any sensible `hopeless`."""
-BOUNDS = (0.001, 0.999)
 
 
 def probability(features: Mapping[str, float], *, finished: bool) -> float:
@@ -141,10 +140,15 @@ def _probability(features: Mapping[str, float], guess: float, *, finished: bool)
     """The guess counts where nothing better is known."""
     known = "logprob_low_quantile" in features
     opinions = [features[name] for name in OPINIONS if name in features]
-    z = _logprob_term(features) if known else BASE
+    z = BASE
+    if known:
+        length = min(1.0, (features.get("logprob_tokens", 1.0) - 1) / (LONG_TOKENS - 1))
+        z = LOGPROB_BASE + length * (LOGPROB_BASE_LONG - LOGPROB_BASE)
+        z += LOGPROB_WEIGHT * log_odds(features["logprob_low_quantile"])
+        z += DOUBT_WEIGHT * min(0.0, features.get("logprob_mean", 0.0) - DOUBTFUL_MEAN)
     z += sum(OPINION_WEIGHT * _opinion_odds(p) for p in opinions)
-    z += _weigh(FATAL, features) + _weigh(SERIOUS, features)
-    weak = _weigh(WEAK, features)
+    z += weighted(FATAL, features) + weighted(SERIOUS, features)
+    weak = weighted(WEAK, features)
     z += WEAK_BESIDE_LOGPROBS * weak if known or opinions else weak + guess
     low, high = BOUNDS
     p = min(max(1 / (1 + math.exp(-z)), low), high)
@@ -157,7 +161,8 @@ def decisive(features: Mapping[str, float]) -> bool:
     return bool(found) and max(found) >= DECISIVE_FROM
 
 
-def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+def weighted(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+    """The sum of weight x feature; names that are not in both add nothing."""
     return sum([weights[name] * value for name, value in features.items() if name in weights])
 
 
@@ -166,11 +171,3 @@ def _opinion_odds(p: float) -> float:
     least = 1 / (1 + math.exp(MOST_OPINION_ODDS))
     bounded = min(max(p, least), 1 - least)
     return math.log(bounded / (1 - bounded))
-
-
-def _logprob_term(features: Mapping[str, float]) -> float:
-    tokens = features.get("logprob_tokens", 1.0)
-    length = min(1.0, (tokens - 1) / (LONG_TOKENS - 1))
-    base = LOGPROB_BASE + length * (LOGPROB_BASE_LONG - LOGPROB_BASE)
-    doubt = min(0.0, features.get("logprob_mean", 0.0) - DOUBTFUL_MEAN)
-    return base + LOGPROB_WEIGHT * log_odds(features["logprob_low_quantile"]) + DOUBT_WEIGHT * doubt

@@ -18,8 +18,9 @@ from typing import get_args
 import msgspec
 
 from ..errors import ConfigError
+from ..types import Estimate
 from . import combine
-from .additive import BOUNDS, Additive, Gaining, Model
+from .additive import BOUNDS, Additive, Model
 from .forms import Form
 from .tools import combine as tools
 
@@ -62,7 +63,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     provenance: Provenance
 
 
-class FittedModel(Gaining):
+class FittedModel:
     """Weighs the features of one form; what was not fitted is left to the hand-set weights."""
 
     __slots__ = ("_hand", "_weights")
@@ -93,6 +94,15 @@ class FittedModel(Gaining):
 
     def _knows(self, features: Mapping[str, float]) -> bool:
         return all(name in features for name in self._weights.needs)
+
+
+def weigh(model: Model, features: Mapping[str, float], *, finished: bool) -> Estimate:
+    """What a model makes of the features of a draft."""
+    p_good = model(features, finished=finished)
+    benefit = None
+    if finished and isinstance(model, FittedModel):
+        benefit = model.benefit(features, p_good)
+    return Estimate(p_good, features, benefit)
 
 
 def _bounded(p: float) -> float:

@@ -10,7 +10,8 @@ clear the answer is given the benefit of the doubt.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
+from operator import itemgetter
 from string import ascii_letters
 
 from .query import holds
@@ -78,8 +79,7 @@ READ_CHARS = 3_072
 
 def names_a_language(text: str) -> bool:
     """Whether a text asks for a translation or names a language."""
-    folded = text.lower()
-    return holds(folded, _NAMED)
+    return holds(text.lower(), _NAMED)
 
 
 class Profile:
@@ -89,8 +89,8 @@ class Profile:
 
     def __init__(self, text: str = "") -> None:
         self.size = 0
-        self.scripts: Counter[str] = Counter()
-        self.languages: Counter[str] = Counter()
+        self.scripts: dict[str, int] = defaultdict(int)
+        self.languages: dict[str, int] = defaultdict(int)
         if text:
             self.take(text)
 
@@ -120,35 +120,29 @@ class Profile:
         if joined.get("kana"):
             joined["kana"] += joined.pop("han", 0)
         letters = sum(joined.values())
-        name, count = max(joined.items(), key=lambda item: item[1], default=("", 0))
+        name, count = max(joined.items(), key=itemgetter(1), default=("", 0))
         return name if letters >= ANSWER_LETTERS and count > 0.6 * letters else ""
 
     def language(self, at_least: int) -> str:
         """The language with at least twice the small words of the next; empty if unclear."""
-        ranked = self.languages.most_common(2)
-        if not ranked or ranked[0][1] < at_least:
-            return ""
-        return "" if len(ranked) == 2 and ranked[0][1] < 2 * ranked[1][1] else ranked[0][0]
+        ranked = [("", 0), ("", 0), *sorted(self.languages.items(), key=itemgetter(1))]
+        (_, second), (name, first) = ranked[-2:]
+        return name if first >= max(at_least, 2 * second) else ""
 
 
 def off_language(asked: Profile, answer: Profile) -> float:
     """1 if the answer is in a language or script that was not asked in, 0.6 if it seems so."""
-    script = answer.script()
-    if not script or not asked.scripts.total():
+    script, letters = answer.script(), sum(asked.scripts.values())
+    if not script or not letters:
         return 0.0
     if script != "latin":
         # Traces of the script suffice; Han and kana are not told apart in a question.
         related = ("han", "kana") if script in ("han", "kana") else (script,)
         return 0.0 if any(asked.scripts[name] for name in related) else 1.0
     language = answer.language(ANSWER_WORDS)
-    if not language or _has_language(asked, language):
+    if not language:
+        return 0.0
+    known = asked.language(at_least=2) in ("", language) or asked.languages[language] >= 2
+    if known and asked.scripts["latin"] > 0.3 * letters:
         return 0.0
     return 1.0 if answer.languages[language] >= 2 * ANSWER_WORDS else 0.6
-
-
-def _has_language(asked: Profile, language: str) -> bool:
-    """Whether a Latin answer in `language` fits the question."""
-    if asked.scripts["latin"] <= 0.3 * asked.scripts.total():
-        return False
-    known = asked.language(at_least=2)
-    return not known or known == language or asked.languages[language] >= 2

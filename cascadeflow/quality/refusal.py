@@ -12,7 +12,11 @@ The patterns hold alternatives and bounded repeats only, and see 400 characters 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from itertools import islice
 from typing import Literal, TypeAlias
+
+from .query import holds
 
 Kind: TypeAlias = Literal["none", "soft", "instead", "flat"]
 
@@ -40,8 +44,7 @@ _LEAD = re.compile(
 _CANNOT = (
     r"i(?: am|'m) (?:unable|not able|not allowed|not permitted|not in a position) to"
     r"|i (?:can't|cannot|can not|won't|will not|must decline to|have to decline to"
-    r"|am going to decline to)"
-    r"(?: be able to)?"
+    r"|am going to decline to)(?: be able to)?"
 )
 _DECLINED = (
     r"help (?:you|with|out)|help$|assist|provide|answer|fulfill?|comply|create|generate|write"
@@ -55,23 +58,18 @@ _FLAT = re.compile(
     rf"(?:as an? (?:\w+ ){{1,3}}(?:model|assistant"
     rf"|ai),? )?(?:{_CANNOT}) (?:\w+ ){{0,2}}?(?:{_DECLINED})"
     r"|i (?:must|have to) (?:respectfully |politely )?(?:decline|refuse)|i decline to|i refuse to"
-    r"|(?:that|this|it) (?:is|goes|would be) against my (?:\w+ )?(?:guidelines|policy"
-    r"|programming)"
+    r"|(?:that|this|it) (?:is|goes|would be) against my (?:\w+ )?(?:guidelines|policy|programming)"
     r"|i can't do that|i cannot do that|can't help with|cannot help with"
     # German, Dutch
     r"|ich kann (?:dir |ihnen |euch )?(?:\w+ ){0,5}?nicht (?:\w+ ){0,2}?(?:helfen|beantworten"
-    r"|erfüllen|weiterhelfen|"
-    r"bereitstellen|unterstützen|geben|erstellen|tun)|ich darf (?:\w+ ){0,3}?nicht"
-    r"|ich bin nicht in der lage"
-    r"|dabei kann ich (?:\w+ )?nicht helfen|kann ich (?:dir "
-    r"|ihnen )?(?:\w+ ){0,2}?nicht (?:weiter)?helfen"
-    r"|das kann ich nicht|ik kan (?:je |u )?(?:\w+ ){0,4}?niet (?:\w+ )?(?:helpen|beantwoorden"
-    r"|geven|doen)"
+    r"|erfüllen|weiterhelfen|bereitstellen|unterstützen|geben|erstellen|tun)"
+    r"|ich darf (?:\w+ ){0,3}?nicht|ich bin nicht in der lage|dabei kann ich (?:\w+ )?nicht helfen"
+    r"|kann ich (?:dir |ihnen )?(?:\w+ ){0,2}?nicht (?:weiter)?helfen|das kann ich nicht"
+    r"|ik kan (?:je |u )?(?:\w+ ){0,4}?niet (?:\w+ )?(?:helpen|beantwoorden|geven|doen)"
     r"|daar kan ik (?:\w+ )?niet|ik ben niet in staat|ik kan geen"
     # French
     r"|je ne (?:peux|puis|suis) pas (?:\w+ ){0,2}?(?:vous |t'|répondre|aider|fournir|capable"
-    r"|en mesure|donner|autorisé)"
-    r"|je refuse de"
+    r"|en mesure|donner|autorisé)|je refuse de"
     # Spanish, Portuguese, Italian
     r"|no (?:puedo|podré) (?:\w+ ){0,2}?(?:ayudar|responder|proporcionar|cumplir|asistir|ofrecer"
     r"|hacer|dar|generar)"
@@ -124,6 +122,8 @@ _QUOTES = re.compile('[:：\n"“”„«»「」]+ *')
 PARTS = 16
 """Parts of a query in which a refusal is looked for."""
 
+_END = re.compile(r"\. |[!?。！\n]")
+_SHARES: Mapping[Kind, float] = {"none": 0.0, "instead": 0.5, "soft": 0.6}
 _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'", "*": None, "_": None, "#": None})
 _DECORATION = re.compile("\\A[^\\w\"'“„«「‘+–—-]+")
 """Emoji and other marks in front of a sentence, but those of speech: quotation marks, dashes."""
@@ -138,14 +138,6 @@ def _plain(opening: str) -> str:
     return text[1:-1] if quoted and f"{closing} " not in text[1:-1] else text
 
 
-def _sentences(opening: str) -> list[str]:
-    text = _plain(opening)
-    for mark in ("!", "?", "。", "\n", "！"):
-        text = text.replace(mark, ". ")
-    sentences = (_DECORATION.sub("", part.strip()) for part in text.split(". "))
-    return [sentence for sentence in sentences if sentence][:SENTENCES]
-
-
 def _without_lead(sentence: str) -> str:
     """The sentence behind up to two words of regret or greeting."""
     for _ in range(2):
@@ -158,11 +150,15 @@ def _without_lead(sentence: str) -> str:
 
 def kind(opening: str) -> Kind:
     """How the opening of an answer refuses, if it does."""
-    sentences = _sentences(opening[:OPENING_CHARS])
-    if any(map(_is_flat, sentences)):
-        return "instead" if _offers_instead(opening) else "flat"
-    soft = any(_SOFT.match(_without_lead(sentence)) for sentence in sentences)
-    return "soft" if soft else "none"
+    text = _plain(opening[:OPENING_CHARS])
+    split = (_DECORATION.sub("", part.strip()) for part in _END.split(text))
+    sentences = list(islice(filter(None, split), SENTENCES))
+    bodies = [_without_lead(sentence) for sentence in sentences]
+    if any(map(_FLAT.match, bodies)) or any(map(_FLAT_DENSE.match, sentences)):
+        # A long opening may turn from what cannot be done to something else.
+        turns = len(opening) > TURN_CHARS and holds(_without_lead(text), _INSTEAD)
+        return "instead" if turns else "flat"
+    return "soft" if any(map(_SOFT.match, bodies)) else "none"
 
 
 def strength(kind: Kind, size: int) -> float:
@@ -171,33 +167,11 @@ def strength(kind: Kind, size: int) -> float:
     1 for a flat refusal, 0.5 if something else is offered, 0.6 for a soft one. It fades with the
     length of the answer; a flat one to a half.
     """
-    match kind:
-        case "none":
-            return 0.0
-        case "flat":
-            return max(0.5, fading(size))
-        case "instead":
-            return 0.5 * fading(size)
-        case "soft":
-            return 0.6 * fading(size)
+    left = min(1.0, max(0.0, 1 - (size - SHORT_ANSWER) / (3 * SHORT_ANSWER)))
+    return max(0.5, left) if kind == "flat" else _SHARES[kind] * left
 
 
 def quoted_in(query: str) -> bool:
     """Whether a query holds a refusal itself, to be translated or repeated for instance."""
     parts = _QUOTES.split(query)[:PARTS]
     return any(kind(part) != "none" for part in parts if part)
-
-
-def _is_flat(sentence: str) -> bool:
-    return bool(_FLAT.match(_without_lead(sentence)) or _FLAT_DENSE.match(sentence))
-
-
-def _offers_instead(opening: str) -> bool:
-    """Whether a long opening turns from what cannot be done to something else."""
-    body = _without_lead(_plain(opening[:OPENING_CHARS]))
-    return len(opening) > TURN_CHARS and any(word in body for word in _INSTEAD)
-
-
-def fading(size: int) -> float:
-    """How much of a refusal is left when the answer has `size` characters: 1 down to 0."""
-    return min(1.0, max(0.0, 1 - (size - SHORT_ANSWER) / (3 * SHORT_ANSWER)))

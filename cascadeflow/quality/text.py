@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from ..core.policy import Opinion
 from ..types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
 from . import combine, refusal
-from .additive import Model, weigh
+from .additive import Model
+from .fitted import weigh
 from .forms import SHORT_CHARS, Form
 from .logprobs import BLOCK, Logprobs
 from .pieces import STEP, last_edge, next_edge
@@ -41,11 +42,7 @@ class TextObserver:
         "_tokens", "_with_calls",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        request: Request,
-        models: Mapping[Form, Model] | None = None,
-    ) -> None:
+    def __init__(self, request: Request, models: Mapping[Form, Model] | None = None) -> None:
         self._models = models or {}
         self._signals = Signals(request)
         self._prior = self._signals.before()
@@ -103,39 +100,32 @@ class TextObserver:
         return self._estimate
 
     def _advance(self) -> None:
-        """Read the new text up to the last edge, and judge."""
+        """Read the new text up to the last edge, and judge; at first only a refusal shows."""
         edge, self._edge = edges_around(self._size)
         if edge > self._passed and not self._with_calls:
             self._passed = edge
-            self._features = self._early(edge) if edge < STEP else self._later(edge)
+            text, signals = "".join(self._parts), self._signals
+            if edge >= STEP:
+                self._parts.clear()
+                self._opening += text[: refusal.OPENING_CHARS - len(self._opening)]
+                signals.read(text)
+                self._features = signals.during(self._opening[:edge], edge)
+            elif refused := signals.refused(text[:edge], edge):
+                self._features = {"refusal": refused}
+            else:
+                self._features = {}
         self._take_tokens(len(self._tokens) // BLOCK * BLOCK)
         self._judge()
-
-    def _early(self, edge: int) -> dict[str, float]:
-        """Features of the opening: only a refusal shows so soon."""
-        opening = "".join(self._parts)[:edge]
-        if refusal.kind(opening) == "none":
-            return {}
-        return {"refusal": self._read("").refused(opening, edge)}
-
-    def _later(self, edge: int) -> dict[str, float]:
-        text = "".join(self._parts)
-        self._parts.clear()
-        self._opening += text[: refusal.OPENING_CHARS - len(self._opening)]
-        return self._read(text).during(self._opening[:edge], edge)
 
     def _finish(self, stop: Stop) -> None:
         """Read what is left and judge the whole."""
         self._finished = True
         if not self._with_calls:
-            self._features = self._read("".join(self._parts)).after(stop)
+            self._signals.read("".join(self._parts))
+            self._features = self._signals.after(stop)
             self._passed = self._size
         self._take_tokens(len(self._tokens))
         self._judge()
-
-    def _read(self, text: str) -> Signals:
-        self._signals.read(text)
-        return self._signals
 
     def _take_tokens(self, count: int) -> None:
         for start in range(0, count, BLOCK):

@@ -85,14 +85,12 @@ class Wording:
                 self._broken += len(_BROKEN.findall(piece))
         if self._left > 0:
             self._left -= len(piece)
-            self._take_phrases(folded.replace("’", "'"), code=code)
-
-    def _take_phrases(self, text: str, *, code: bool) -> None:
-        letters = set(text)
-        self.placeholders += _count(text, self._placeholders, letters)
-        if not code:
-            self.hedges += _count(text, self._hedges, letters)
-            self.corrections += _count(text, CORRECTIONS, letters)
+            text = folded.replace("’", "'")
+            letters = set(text)
+            self.placeholders += _count(text, self._placeholders, letters)
+            if not code:
+                self.hedges += _count(text, self._hedges, letters)
+                self.corrections += _count(text, CORRECTIONS, letters)
 
     def gibberish(self) -> float:
         """0 for ordinary text; 1 where a fifth of it cannot be read."""

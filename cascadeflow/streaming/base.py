@@ -14,7 +14,7 @@ from ..request import DEFAULT_TEMPERATURE, Query, check_choice, check_type
 from ..request import options as make_options
 
 if TYPE_CHECKING:
-    from ..ladder import Ladder
+    from ..ladder import Batches, Ladder
 
 
 class StreamEventType(enum.StrEnum):
@@ -130,9 +130,7 @@ def render(event: events.Event) -> StreamEvent | None:
             assert_never(event)
 
 
-async def rendered(
-    batches: AsyncGenerator[list[events.Event], None],
-) -> AsyncGenerator[StreamEvent, None]:
+async def rendered(batches: Batches) -> AsyncGenerator[StreamEvent, None]:
     """Core events in batches in, public events one by one out; closes `batches` when it ends."""
     chunk, chunk_type = events.Chunk, StreamEventType.CHUNK
     try:

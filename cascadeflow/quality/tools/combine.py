@@ -29,6 +29,7 @@ import math
 from collections.abc import Mapping
 
 from .. import combine as text
+from ..additive import BOUNDS
 
 CALL_BASE = 1.9
 HARD: Mapping[str, float] = {
@@ -109,11 +110,11 @@ def probability(features: Mapping[str, float], *, finished: bool) -> float:
         return text.probability(features, finished=True)
     if features.get("no_call"):
         said = {name: features[name] for name in TEXT_FATAL if name in features}
-        flaws = _weigh(text.FATAL, said) + _weigh(text.SERIOUS, said)
-        z = NO_CALL_BASE + _weigh(NO_CALL, features) + flaws
+        flaws = text.weighted(text.FATAL, said) + text.weighted(text.SERIOUS, said)
+        z = NO_CALL_BASE + text.weighted(NO_CALL, features) + flaws
     else:
-        z = CALL_BASE + _weigh(HARD, features) + _weigh(CALL, features)
-    low, high = text.BOUNDS
+        z = CALL_BASE + text.weighted(HARD, features) + text.weighted(CALL, features)
+    low, high = BOUNDS
     return min(max(1 / (1 + math.exp(-z)), low), high)
 
 
@@ -121,7 +122,3 @@ def decisive(features: Mapping[str, float]) -> bool:
     """Whether the evidence is strong enough to give up a draft that has not ended."""
     said = any(features.get(name, 0.0) >= text.DECISIVE_FROM for name in TEXT_DECISIVE)
     return said or any(features.get(name) for name in DECISIVE)
-
-
-def _weigh(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
-    return sum(weights[name] * value for name, value in features.items() if name in weights)

@@ -19,7 +19,8 @@ from ...errors import ProtocolError
 from ...streaming.incremental_json import ProgressiveJSONParser
 from ...types import Delta, Estimate, Request, Stop, TextDelta, ToolCallDelta
 from .. import complexity
-from ..additive import Model, weigh
+from ..additive import Model
+from ..fitted import weigh
 from ..forms import Form
 from ..signals import length
 from ..text import TextObserver
