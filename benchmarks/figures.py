@@ -114,6 +114,7 @@ def figures() -> list[Limit]:
     return [
         Limit("files", len(package), math.inf),
         Limit("lines of the package", total, 10_000),
+        Limit("of them code", sum(len(source.code) for source in package), math.inf),
         Limit("longest file", *_at(max(lengths), 400)),
         Limit("lines of source for each of tests", total / tests, 1.0),
         Limit("functions", len(sizes), math.inf),
