@@ -13,14 +13,17 @@ import asyncio
 import cProfile
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple
 
+import cascadeflow
 from cascadeflow import CascadeAgent, ModelConfig
 from cascadeflow.evaluate.tables import Table, text_of
 
 from .scripts import Script
 from .server import serving
 
+PACKAGE = Path(cascadeflow.__file__).parent
 US = 1e6
 ROUNDS = 5
 
@@ -36,11 +39,11 @@ def place(path: str) -> str:
     """The file as it is shown: those of the package by name, others by what they belong to."""
     if path == "~":
         return "(built in)"
-    for package in ("cascadeflow", "aiohttp", "asyncio"):
-        _, found, rest = path.partition(f"/{package}/")
-        if found:
-            return rest if package == "cascadeflow" else f"({package})"
-    return "(other)"
+    if Path(path).is_relative_to(PACKAGE):
+        return Path(path).relative_to(PACKAGE).as_posix()
+    # A checkout may be called as the package is, and hold the environment of both libraries.
+    library = next((each for each in ("aiohttp", "asyncio") if f"/{each}/" in path), "other")
+    return f"({library})"
 
 
 def by_file(profile: cProfile.Profile) -> dict[str, Share]:

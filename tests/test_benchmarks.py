@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import goals
+from benchmarks import goals, hot_path
 from benchmarks.__main__ import END, MARK, write_page
 from benchmarks.crew import Crew, Post, Task
-from benchmarks.hot_path import measure
 from benchmarks.peers import ROOT, search_path
 from benchmarks.scripts import FRAGMENT, Kind, Script, encoded, pieces
 from benchmarks.sections import BARE, KEPT, SDK, Section, short
@@ -204,8 +203,16 @@ def test_the_reason_of_many_failures_is_that_of_the_first() -> None:
 
 
 def test_the_profile_tells_what_each_file_takes(server: str) -> None:
-    alone, shares = asyncio.run(measure(f"{server}{Script(300).path}/v1", 300))
+    alone, shares = asyncio.run(hot_path.measure(f"{server}{Script(300).path}/v1", 300))
     assert alone > 0
     assert shares["streaming/base.py"].calls >= 300
     assert {"(aiohttp)", "(built in)", "providers/sse.py"} <= shares.keys()
     assert sum(share.seconds for share in shares.values()) > 0
+
+
+def test_a_checkout_that_is_called_as_the_package_changes_no_name() -> None:
+    file = hot_path.PACKAGE / "streaming" / "base.py"
+    assert hot_path.place(str(file)) == "streaming/base.py"
+    library = "/home/me/cascadeflow/.venv/lib/python3.11/site-packages/aiohttp/client.py"
+    assert hot_path.place(library) == "(aiohttp)"
+    assert hot_path.place("/home/me/cascadeflow/benchmarks/hot_path.py") == "(other)"
