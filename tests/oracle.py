@@ -1,14 +1,31 @@
-"""A loopback server that gives one prepared body to the vendors' own SDKs.
+"""The recorded streams, and a loopback server that gives one body to the vendors' own SDKs.
 
 The SDK's reading of the same bytes is an independent judge of our decoders.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
+from typing import Any
+
+WIRE = Path(__file__).resolve().parents[2] / "shared" / "wire"
+"""Where the recorded streams are, if they are here."""
+
+
+def recorded(dialect: str) -> list[str]:
+    """Paths of the streams of a dialect, below `WIRE`; none if they are not here."""
+    index = WIRE / "INDEX.jsonl"
+    if not index.exists():
+        return []
+    rows: list[dict[str, Any]] = [
+        json.loads(line) for line in index.read_text(encoding="utf-8").splitlines()
+    ]
+    return [row["file"] for row in rows if row["dialect"] == dialect and row["kind"] == "sse"]
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import openai
@@ -21,22 +19,9 @@ from cascadeflow.providers.openai_chat import Decoder
 from cascadeflow.providers.sse import SSEDecoder
 from cascadeflow.types import Delta, ReasoningDelta, Stop, TextDelta, ToolCallDelta, Usage
 
-from .oracle import serve
+from .oracle import WIRE, recorded, serve
 
-WIRE = Path(__file__).resolve().parents[2] / "shared" / "wire"
-
-
-def recorded() -> list[str]:
-    index = WIRE / "INDEX.jsonl"
-    if not index.exists():
-        return []
-    rows: list[dict[str, Any]] = [
-        json.loads(line) for line in index.read_text(encoding="utf-8").splitlines()
-    ]
-    return [row["file"] for row in rows if row["dialect"] == "chat" and row["kind"] == "sse"]
-
-
-STREAMS = recorded()
+STREAMS = recorded("chat")
 pytestmark = pytest.mark.skipif(not STREAMS, reason="the recorded streams are not here")
 
 
