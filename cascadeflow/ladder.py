@@ -178,7 +178,7 @@ class Ladder:
         known = (offered,) if executor is None else (executor, offered)
         toolbox = Toolboxes(*(each.session() for each in known))
         turns = _Turns(self, ask)
-        total = (ask.options.timeouts or self.settings.timeouts).total
+        total = self._total(ask)
         return converse(turns, toolbox, max_turns=max_turns, total=total, clock=self.clock)
 
     def cascade(
@@ -194,6 +194,9 @@ class Ladder:
             conversation=asked.conversation,
             after=after,
         )
+
+    def _total(self, ask: Ask) -> float | None:
+        return (ask.options.timeouts or self.settings.timeouts).total
 
     def _tier(self, rung: Rung, ask: Ask) -> Tier:
         timeouts = ask.options.timeouts or rung.config.timeouts or self.settings.timeouts
@@ -225,7 +228,7 @@ class Ladder:
             reasoning=settings.reasoning if given.reasoning is None else given.reasoning,
             max_cost=None if max_cost is None else Decimal(str(max_cost)),
             on_verifier_error=settings.on_verifier_error,
-            total=(given.timeouts or settings.timeouts).total,
+            total=self._total(ask),
             check_call=check_call,
             structure=None if ask.wanted is None else ask.wanted.structure,
             direct=direct if settings.cascading else "cascade_disabled",

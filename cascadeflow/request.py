@@ -57,15 +57,9 @@ ELSEWHERE = {
 }
 """Arguments that no provider's body has or may have, and what takes them."""
 BODY = (
-    "max_tokens",
-    "reasoning",
-    "response_format",
-    "seed",
-    "stop",
-    "temperature",
-    "tool_choice",
+    "max_tokens", "reasoning", "response_format", "seed", "stop", "temperature", "tool_choice",
     "tools",
-)
+)  # fmt: skip
 """Arguments whose names are fields of a body too, perhaps with another meaning."""
 
 
