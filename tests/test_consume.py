@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascadeflow.consume import VisibleText, collect
+from cascadeflow.core.events import CallEvent
 from cascadeflow.errors import CascadeError
 from cascadeflow.result import CascadeResult
 from cascadeflow.streaming.base import StreamEvent, StreamEventType, render
@@ -75,7 +76,7 @@ def test_visible_text_is_what_discarding_characters_would_leave(
 def test_the_visible_text_of_a_degraded_answer_is_the_draft() -> None:
     rules = make_rules(on_verifier_error="draft")
     told = play(whole("bad answer"), [*text("half"), Fail("server")], rules=rules).told
-    rendered = [event for event in map(render, told) if event is not None]
+    rendered = [render(event) for event in told if not isinstance(event, CallEvent)]
     assert visible(rendered)[-1] == "bad answer"
 
 
@@ -94,7 +95,7 @@ def test_collect_gives_the_result_and_reads_to_the_very_end() -> None:
 
 def test_collect_raises_the_error_with_the_result_so_far() -> None:
     told = play([*text("half"), Fail("server")]).told
-    rendered = [event for event in map(render, told) if event is not None]
+    rendered = [render(event) for event in told if not isinstance(event, CallEvent)]
     with pytest.raises(CascadeError) as caught:
         asyncio.run(collect(streamed(rendered)))
     assert caught.value.result.content == "half"

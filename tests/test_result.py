@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import pytest
 
+from cascadeflow.core.events import Completed, Errored
 from cascadeflow.errors import CascadeError
 from cascadeflow.result import CascadeResult
 from cascadeflow.streaming.base import StreamEventType, render
@@ -114,16 +115,16 @@ def test_messages_hold_calls_and_signed_thinking_as_the_provider_wants_them_back
 
 def test_the_public_events_hold_the_same_result() -> None:
     done = PLAYS["replaced"]()
+    assert isinstance(done.told[-1], Completed)
     last = render(done.told[-1])
-    assert last is not None
     assert last.type is StreamEventType.COMPLETE
     assert last.data == {"result": done.result.to_dict()}
 
 
 def test_the_public_error_holds_exception_kind_text_and_result() -> None:
     done = PLAYS["failed"]()
+    assert isinstance(done.told[-1], Errored)
     last = render(done.told[-1])
-    assert last is not None
     assert last.type is StreamEventType.ERROR
     assert last.data["error"] is done.error
     assert isinstance(last.data["error"], CascadeError)

@@ -162,22 +162,13 @@ class Errored(msgspec.Struct):
     error: CascadeError
 
 
-Event: TypeAlias = (
-    Routed
-    | DraftStarted
-    | Chunk
-    | Reasoned
-    | CallStarted
-    | CallArguments
-    | CallReady
-    | ToolExecuting
-    | ToolReturned
-    | ToolFailed
-    | Decided
-    | Switched
-    | Completed
-    | Errored
+CallEvent: TypeAlias = (
+    CallStarted | CallArguments | CallReady | ToolExecuting | ToolReturned | ToolFailed
 )
+AnswerEvent: TypeAlias = (
+    Routed | DraftStarted | Chunk | Reasoned | Decided | Switched | Completed | Errored
+)
+Event: TypeAlias = AnswerEvent | CallEvent
 
 
 class Open(msgspec.Struct, frozen=True):

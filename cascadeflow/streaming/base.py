@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, assert_never
 import msgspec
 
 from ..core import events
-from ..errors import ConfigError
+from ..errors import CascadeError, ConfigError
 from ..request import DEFAULT_TEMPERATURE, Query, check_choice, check_type
 from ..request import options as make_options
 
@@ -43,8 +43,31 @@ class StreamEvent(msgspec.Struct):
     data: dict[str, Any] = {}
 
 
-def routed_data(event: events.Routed) -> dict[str, Any]:
-    """Data of ROUTING."""
+def render(event: events.AnswerEvent) -> StreamEvent:
+    """The public form of what text and tool streams both tell."""
+    kind = StreamEventType
+    match event:
+        case events.Chunk(text, speaker):
+            return StreamEvent(kind.CHUNK, text, speaker.data)
+        case events.Reasoned(text, speaker):
+            return StreamEvent(kind.REASONING, text, speaker.data)
+        case events.Routed():
+            return StreamEvent(kind.ROUTING, data=_routed(event))
+        case events.DraftStarted(speaker, strategy):
+            return StreamEvent(kind.DRAFT_START, data={**speaker.data, "strategy": strategy})
+        case events.Decided():
+            return StreamEvent(kind.DRAFT_DECISION, data=_decided(event))
+        case events.Switched():
+            return StreamEvent(kind.SWITCH, data=_switched(event))
+        case events.Completed(result):
+            return StreamEvent(kind.COMPLETE, data={"result": result.to_dict()})
+        case events.Errored(error):
+            return StreamEvent(kind.ERROR, str(error), _errored(error))
+        case _:
+            assert_never(event)
+
+
+def _routed(event: events.Routed) -> dict[str, Any]:
     return {
         "strategy": event.strategy,
         "complexity": event.complexity,
@@ -54,15 +77,7 @@ def routed_data(event: events.Routed) -> dict[str, Any]:
     }
 
 
-def _plain(value: object) -> object:
-    """A number as JSON has it, numpy's too; whatever else an estimator tells stays as it is."""
-    if type(value) is float:
-        return value
-    return float(value) if isinstance(value, SupportsFloat) else value
-
-
-def decided_data(event: events.Decided) -> dict[str, Any]:
-    """Data of DRAFT_DECISION."""
+def _decided(event: events.Decided) -> dict[str, Any]:
     ruling = event.ruling
     return {
         **event.speaker.data,
@@ -76,10 +91,16 @@ def decided_data(event: events.Decided) -> dict[str, Any]:
     }
 
 
-def switched_data(event: events.Switched) -> dict[str, Any]:
-    """Data of SWITCH. `attempt` is the one to erase."""
+def _plain(value: object) -> object:
+    """A number as JSON has it, numpy's too; whatever else an estimator tells stays as it is."""
+    if type(value) is float:
+        return value
+    return float(value) if isinstance(value, SupportsFloat) else value
+
+
+def _switched(event: events.Switched) -> dict[str, Any]:
     return {
-        **event.speaker.data,
+        **event.speaker.data,  # `attempt` is the one to erase
         "from_model": event.from_model,
         "to_model": event.to_model,
         "reason": event.reason,
@@ -91,55 +112,29 @@ def switched_data(event: events.Switched) -> dict[str, Any]:
     }
 
 
-def errored_data(event: events.Errored) -> dict[str, Any]:
-    """Data of ERROR. `error` is the exception, with every cause."""
+def _errored(error: CascadeError) -> dict[str, Any]:
     return {
-        "error": event.error,
-        "kind": event.error.kind,
-        "partial_text": event.error.result.content,
-        "draft": event.error.draft,
-        "result": event.error.result.to_dict(),
+        "error": error,
+        "kind": error.kind,
+        "partial_text": error.result.content,
+        "draft": error.draft,
+        "result": error.result.to_dict(),
     }
 
 
-def render(event: events.Event) -> StreamEvent | None:
-    """The public form of a core event; None for tool calls, which have a stream of their own."""
-    kind = StreamEventType
-    match event:
-        case events.Chunk(text, speaker):
-            return StreamEvent(kind.CHUNK, text, speaker.data)
-        case events.Reasoned(text, speaker):
-            return StreamEvent(kind.REASONING, text, speaker.data)
-        case events.Routed():
-            return StreamEvent(kind.ROUTING, data=routed_data(event))
-        case events.DraftStarted(speaker, strategy):
-            return StreamEvent(kind.DRAFT_START, data={**speaker.data, "strategy": strategy})
-        case events.Decided():
-            return StreamEvent(kind.DRAFT_DECISION, data=decided_data(event))
-        case events.Switched():
-            return StreamEvent(kind.SWITCH, data=switched_data(event))
-        case events.Completed(result):
-            return StreamEvent(kind.COMPLETE, data={"result": result.to_dict()})
-        case events.Errored(error):
-            return StreamEvent(kind.ERROR, str(error), errored_data(event))
-        case events.CallStarted() | events.CallArguments() | events.CallReady():
-            return None
-        case events.ToolExecuting() | events.ToolReturned() | events.ToolFailed():
-            return None
-        case _:
-            assert_never(event)
-
-
 async def rendered(batches: Batches) -> AsyncGenerator[StreamEvent, None]:
-    """Core events in batches in, public events one by one out; closes `batches` when it ends."""
+    """Core events in batches in, public events one by one out; closes `batches` when it ends.
+
+    Tool calls have a stream of their own.
+    """
     chunk, chunk_type = events.Chunk, StreamEventType.CHUNK
     try:
         async for batch in batches:
             for event in batch:
                 if type(event) is chunk:
                     yield StreamEvent(chunk_type, event.text, event.speaker.data)
-                elif (told := render(event)) is not None:
-                    yield told
+                elif not isinstance(event, events.CallEvent):
+                    yield render(event)
     finally:
         await batches.aclose()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,7 +12,7 @@ from ..core import events
 from ..providers.lenient import is_object
 from ..request import DEFAULT_TEMPERATURE, Choice, Options, Query, check_extra, check_type
 from ..request import options as make_options
-from .base import checked, decided_data, errored_data, routed_data, switched_data
+from . import base
 from .utils import ProgressiveJSONParser
 
 if TYPE_CHECKING:
@@ -83,10 +83,6 @@ class ToolRendering:
         """The public form of a core event."""
         kind = ToolStreamEventType
         match event:
-            case events.Chunk(text, speaker):
-                return ToolStreamEvent(kind.CHUNK, text, data=speaker.data)
-            case events.Reasoned(text, speaker):
-                return ToolStreamEvent(kind.REASONING, text, data=speaker.data)
             case events.CallStarted(index, id, name, speaker):
                 call: dict[str, Any] = {"index": index, "id": id, "name": name}
                 self._forming[speaker.attempt, index] = call, ProgressiveJSONParser()
@@ -105,22 +101,10 @@ class ToolRendering:
             case events.ToolFailed(finished, result, error, turn):
                 where, call = {"turn": turn}, finished.to_dict()
                 return _of_call(kind.TOOL_ERROR, where, call, error=error, tool_result=result)
-            case events.Routed():
-                return ToolStreamEvent(kind.ROUTING, data=routed_data(event))
-            case events.DraftStarted(speaker, strategy):
-                data = {**speaker.data, "strategy": strategy}
-                return ToolStreamEvent(kind.DRAFT_START, data=data)
-            case events.Decided():
-                return ToolStreamEvent(kind.DRAFT_DECISION, data=decided_data(event))
-            case events.Switched():
-                return ToolStreamEvent(kind.SWITCH, data=switched_data(event))
-            case events.Completed(result):
-                return ToolStreamEvent(kind.COMPLETE, data={"result": result.to_dict()})
-            case events.Errored(error):
-                data = errored_data(event)
-                return ToolStreamEvent(kind.ERROR, str(error), data=data, error=error)
             case _:
-                assert_never(event)
+                told = base.render(event)
+                cause = told.data["error"] if type(event) is events.Errored else None
+                return ToolStreamEvent(kind(told.type), told.content, data=told.data, error=cause)
 
 
 def _grown(call: dict[str, Any], parser: ProgressiveJSONParser, fragment: str) -> dict[str, Any]:
@@ -145,10 +129,14 @@ async def rendered(
 ) -> AsyncGenerator[ToolStreamEvent, None]:
     """Core events in batches in, public events one by one out; closes `batches` when it ends."""
     render = ToolRendering().render
+    chunk, chunk_type = events.Chunk, ToolStreamEventType.CHUNK
     try:
         async for batch in batches:
             for event in batch:
-                yield render(event)
+                if type(event) is chunk:
+                    yield ToolStreamEvent(chunk_type, event.text, data=event.speaker.data)
+                else:
+                    yield render(event)
     finally:
         await batches.aclose()
 
@@ -157,7 +145,7 @@ class ToolStreamManager:
     """Streams answers with tool calls, and runs the tools: `agent.tool_streaming_manager`."""
 
     def __init__(self, cascade: Ladder) -> None:
-        self._ladder = checked(cascade)
+        self._ladder = base.checked(cascade)
 
     def stream(
         self,
