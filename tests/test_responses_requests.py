@@ -80,7 +80,7 @@ def test_a_part_that_is_neither_text_nor_a_mapping_is_refused_by_its_type() -> N
     [
         (calling(), "{}"),
         (calling(function={"name": "weather"}), "{}"),
-        (calling(function={"name": "weather", "arguments": {"city": "Rome"}}), '{"city": "Rome"}'),
+        (calling(function={"name": "weather", "arguments": {"city": "Rome"}}), '{"city":"Rome"}'),
         (calling(function=None, name="weather", arguments='{"a": 1}'), '{"a": 1}'),
     ],
 )

@@ -28,12 +28,12 @@ import msgspec
 
 from ..errors import ProtocolError
 from ..types import Delta, ReasoningDelta, Stop, StopReason, TextDelta, ToolCallDelta, UsageDelta
-from .anthropic_block import IMPLIED, OURS, SAYING, Block, as_arguments
+from .anthropic_block import IMPLIED, OURS, SAYING, Block
 from .anthropic_encode import encode
 from .anthropic_usage import Tally
 from .failures import error_from_body, error_from_unread
 from .finish import UNSAID, says_failure, stop_reason
-from .lenient import begins_as_json, is_list, is_object, loads, mend
+from .lenient import as_arguments, begins_as_json, is_list, is_object, mend, read_object
 
 if TYPE_CHECKING:
     from .catalog import Server
@@ -130,10 +130,10 @@ class Decoder:
             ProviderError: it is an error object, or was cut.
             ProtocolError: it is neither that nor a message.
         """
-        message = _parse(body)
-        content = message.get("content") if is_object(message) else None
-        if not is_object(message) or (not is_list(content) and not _is_error(message)):
+        message = read_object(body)
+        if message is None or not (is_list(message.get("content")) or _is_error(message)):
             raise error_from_unread(body)
+        content = message.get("content")
         if not is_list(content):
             raise error_from_body(message)
         for index, block in enumerate(content):
@@ -166,8 +166,8 @@ class Decoder:
         if data == b"[DONE]":
             self.done = True
             return
-        body = _parse(data)
-        if not is_object(body):
+        body = read_object(data)
+        if body is None:
             if event == "error":
                 raise error_from_body(data.decode("utf-8", "replace"))
             # Words under a name of the server's own, as of a heartbeat, are none of the answer.
@@ -267,7 +267,9 @@ class Decoder:
             case "tool_use":
                 name = mend(self._string(content, "name"))
                 out.append(ToolCallDelta(index, mend(self._string(content, "id")), name))
-                block.given = as_arguments(content.get("input"))
+                given = content.get("input")
+                # The empty object that precedes fragments is no text.
+                block.given = "" if given == {} else mend(as_arguments(given))
             case _:
                 out.append(ReasoningDelta(""))
 
@@ -348,21 +350,6 @@ class Decoder:
         """An event could not be read: part of the answer may be gone."""
         self._malformed += 1
         self._damaged = self._damaged or not self.finished
-
-
-def _parse(data: bytes) -> object:
-    """Decode JSON, leniently where it has to be; None if it is none.
-
-    Raises:
-        ProtocolError: it is nested too deep.
-    """
-    try:
-        return msgspec.json.decode(data)
-    except (ValueError, RecursionError):
-        try:
-            return loads(data)
-        except ValueError:
-            return None
 
 
 def _is_error(body: Mapping[str, Any]) -> bool:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from ..errors import ProtocolError
-from .lenient import MAX_DEPTH, Halves, mend
+from .lenient import Halves
 
 OURS = ("text", "thinking", "redacted_thinking", "tool_use")
 """Kinds of blocks that are part of the answer."""
@@ -56,23 +53,3 @@ class Block:
         if self.kind == "thinking" and text:
             self._parts.append(text)
         return text
-
-
-def as_arguments(given: object) -> str:
-    """The `input` of a block as JSON text; the empty object that precedes fragments is no text.
-
-    Raises:
-        ProtocolError: it is nested too deep to be written.
-    """
-    if isinstance(given, str):
-        return mend(given)
-    if given is None or given == {}:
-        return ""
-    try:
-        text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
-        # A lone surrogate stays an escape, for the validator to judge.
-        return text if mend(text) == text else json.dumps(given, separators=(",", ":"))
-    except RecursionError:
-        raise ProtocolError(
-            f"the server sent arguments nested deeper than {MAX_DEPTH} levels, the most allowed"
-        ) from None

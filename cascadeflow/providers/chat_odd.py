@@ -8,14 +8,13 @@ Sources: the API references of the servers in `catalog.py`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
 
 from . import chat_chunk as typed
-from .lenient import is_list, is_object
+from .lenient import as_arguments, is_list, is_object
 
 Json: TypeAlias = dict[str, Any]
 
@@ -140,10 +139,9 @@ def _call(call: Json) -> typed.Call:
 
 
 def _function(function: Json) -> typed.Function:
-    arguments = function.get("arguments")
-    if arguments is not None and not isinstance(arguments, str):
-        arguments = json.dumps(arguments)
-    return typed.Function(name=_text(function.get("name")), arguments=arguments)
+    return typed.Function(
+        name=_text(function.get("name")), arguments=as_arguments(function.get("arguments"))
+    )
 
 
 def _logprobs(found: object) -> typed.Logprobs:

@@ -41,6 +41,21 @@ def loads(data: bytes) -> object:
         raise ProtocolError("the server sent JSON nested too deep to be read") from None
 
 
+def read_object(data: bytes) -> dict[str, Any] | None:
+    """The JSON object in `data`, also if it is alone in a list; None if there is none.
+
+    Raises:
+        ProtocolError: it is nested too deep.
+    """
+    try:
+        found = loads(data)
+    except ValueError:
+        return None
+    if is_list(found) and len(found) == 1:
+        found = found[0]
+    return found if is_object(found) else None
+
+
 def begins_as_json(data: bytes) -> bool:
     """True if `data` looks like an object or a list, whole or cut."""
     return data.lstrip()[:1] in (b"{", b"[")
@@ -71,6 +86,15 @@ def mend(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def as_arguments(given: object) -> str:
+    """The arguments of a call as JSON text: some servers send the object itself."""
+    if given is None or isinstance(given, str):
+        return given or ""
+    text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+    # A lone surrogate stays an escape, for the validator to judge.
+    return text if mend(text) == text else json.dumps(given, separators=(",", ":"))
 
 
 class Halves:

@@ -42,7 +42,7 @@ from .chat_odd import Json, is_error, read_chunk
 from .failures import error_from_body, error_from_unread
 from .finish import UNSAID, more_telling, says_failure, stop_reason
 from .inline_thinking import InlineThinking
-from .lenient import Halves, begins_as_json, is_list, is_object, loads, mend
+from .lenient import Halves, begins_as_json, loads, mend, read_object
 from .sse import SSE
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Decoder:
             ProviderError: the body is an error object, or was cut.
             ProtocolError: it is not a JSON object at all.
         """
-        found = _object(body)
+        found = read_object(body)
         if found is None:
             raise error_from_unread(body)
         self._take_odd(found, out)
@@ -182,7 +182,7 @@ class Decoder:
             self._flush(out)
             self.done = True
         elif data and data != b"null":
-            found = _object(data)
+            found = read_object(data)
             if found is None:
                 self._count_malformed()
             else:
@@ -359,17 +359,6 @@ class Decoder:
     def _warn(self, text: str) -> None:
         if len(self._warnings) < 20:
             self._warnings[text] = None
-
-
-def _object(data: bytes) -> Json | None:
-    """The JSON object in `data`, also if it is alone in a list; None if there is none."""
-    try:
-        found = loads(data)
-    except ValueError:
-        return None
-    if is_list(found) and len(found) == 1:
-        found = found[0]
-    return found if is_object(found) else None
 
 
 def _reported(data: bytes) -> ProviderError:

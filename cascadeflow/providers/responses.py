@@ -38,7 +38,7 @@ from .chat_chunk import Logprobs, Token, read_logprobs, read_usage
 from .chat_odd import is_error
 from .failures import error_from_body, error_from_unread
 from .finish import says_failure, stop_reason
-from .lenient import Halves, begins_as_json, is_object, mend
+from .lenient import Halves, as_arguments, begins_as_json, is_object, mend, read_object
 from .responses_encode import encode
 from .responses_items import Item, Items
 from .responses_words import Json
@@ -136,7 +136,7 @@ class Decoder:
             ProviderError: it is an error object, it failed, or it was cut.
             ProtocolError: it is no response.
         """
-        found = words.read_object(body)
+        found = read_object(body)
         if found is None or not ("output" in found or is_error(found)):
             raise error_from_unread(body)
         if "output" not in found:
@@ -163,7 +163,7 @@ class Decoder:
         if data == b"[DONE]":
             self.done = True
             return
-        body = words.read_object(data)
+        body = read_object(data)
         if body is not None:
             kind = body.get("type")
             self._dispatch(event, kind if isinstance(kind, str) else event, body, out)
@@ -210,7 +210,7 @@ class Decoder:
         """An event of a text: a piece of it, or the whole."""
         name, field = words.TEXTS[text]
         piece = body.get("delta" if step == "delta" else field)
-        piece = words.as_arguments(piece) if name == "arguments" else piece
+        piece = as_arguments(piece) if name == "arguments" else piece
         if not isinstance(piece, str):
             if piece is not None and name == "text":
                 self._miss()
@@ -230,7 +230,7 @@ class Decoder:
         known = self._items.begun(item, body)
         if item.get("type") == "function_call":
             self._call(known, item, out)
-            known.given = words.as_arguments(item.get("arguments"))
+            known.given = as_arguments(item.get("arguments"))
 
     def _call(self, known: Item, item: Json, out: list[Delta]) -> None:
         """Tell the id and the name of a call, unless that was done."""
@@ -254,7 +254,7 @@ class Decoder:
         if item.get("type") == "function_call":
             self._call(known, item, out)
             said = known.text("arguments")
-            whole = words.as_arguments(item.get("arguments")) or ("" if said else known.given)
+            whole = as_arguments(item.get("arguments")) or ("" if said else known.given)
             self._settle(known, ("arguments", 0), said, whole, out)
             if item.get("status") != "incomplete":
                 out.append(ToolCallDelta(known.place, closed=True))

@@ -18,8 +18,7 @@ from ..errors import ConfigError
 from ..types import Message, Request, ToolChoice
 from .call_ids import fitting
 from .formats import form, prompted
-from .lenient import is_mapping, is_sequence
-from .responses_words import as_arguments
+from .lenient import as_arguments, is_mapping, is_sequence
 from .traits import Traits, traits
 
 if TYPE_CHECKING:

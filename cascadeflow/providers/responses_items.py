@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from .lenient import is_object, mend
-from .responses_words import Json, as_arguments, canonical, read_index, string
+from .lenient import as_arguments, is_object, mend
+from .responses_words import Json, canonical, read_index, string
 
 _Name: TypeAlias = tuple[str, int | str | None]
 """Type of an item, and its index or an id."""

@@ -50,15 +50,6 @@ def texts(item: Json) -> dict[str, str]:
     return {name: text for name, text in texts.items() if name and text}
 
 
-def read_object(data: bytes) -> Json | None:
-    """The JSON object in `data`; None if there is none."""
-    try:
-        found = loads(data)
-    except ValueError:
-        return None
-    return found if is_object(found) else None
-
-
 def objects(value: object) -> list[Json]:
     """The objects in a list."""
     return [each for each in value if is_object(each)] if is_list(value) else []
@@ -102,13 +93,6 @@ def is_failure(kind: str, body: Json) -> bool:
         return False
     bare = kind in ("", "message") and is_error(body)
     return bare or kind.endswith("error") or bool(body.get("error"))
-
-
-def as_arguments(value: object) -> str:
-    """The arguments of a call as JSON text: some servers send the object itself."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return json.dumps(value)
 
 
 def canonical(arguments: str) -> str:
