@@ -126,6 +126,12 @@ def test_schemas_inside_schemas_are_reduced_too() -> None:
     }
 
 
+def test_words_of_a_schema_that_nobody_checked_are_told_as_they_are() -> None:
+    odd = properties(a={"type": "string", "description": 5, "format": []})
+    made = closed(a={"type": "string", "description": '5\n\n{"format":[]}'})
+    assert reduced(odd) == made
+
+
 @pytest.mark.parametrize(
     "schema",
     [

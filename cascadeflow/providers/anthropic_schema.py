@@ -44,7 +44,7 @@ def _reduced(schema: object) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for keyword, value in schema.items():
         match keyword:
-            case _ if keyword in _KEPT or (keyword == "format" and value in FORMATS):
+            case _ if keyword in _KEPT or (keyword == "format" and str(value) in FORMATS):
                 made[keyword] = value
             case "enum" if is_list(value) and not any(is_list(v) or is_object(v) for v in value):
                 made[keyword] = value
@@ -69,7 +69,7 @@ def _reduced(schema: object) -> dict[str, Any]:
         made["additionalProperties"] = False
     if told:
         notes = msgspec.json.encode(told).decode()
-        made["description"] = "\n\n".join(filter(None, (made.get("description"), notes)))
+        made["description"] = "\n\n".join(filter(None, (str(made.get("description", "")), notes)))
     return made
 
 
