@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from decimal import Decimal
@@ -160,6 +161,53 @@ def test_attempts_from_before_it_opened_neither_close_it_nor_prolong_it() -> Non
         assert breaker.until == SHORTEST
 
 
+def test_failures_quicker_than_answers_do_not_open_it() -> None:
+    breaker = Breaker()
+    permits = [breaker.admit(0.0) for _ in range(20)]
+    for permit in permits[:9]:
+        assert permit is not None
+        breaker.note(permit, "failure", 0.01)
+    assert breaker.until is None
+    assert permits[9] is not None
+    breaker.note(permits[9], "failure", 0.02)  # half of all
+    assert breaker.until is not None
+
+
+def test_the_pause_a_server_asks_for_is_kept_up_to_a_bound() -> None:
+    breaker = Breaker()
+    breaker.rest(0.0, 30.0)
+    assert (breaker.state, breaker.until) == ("open", 30.0)
+    breaker.rest(1.0, 5.0)
+    assert breaker.until == 30.0
+    breaker.rest(2.0, 3600.0)
+    assert breaker.until == 2.0 + LONGEST
+    assert breaker.admit(2.0 + LONGEST) is not None
+    assert breaker.state == "probing"
+
+
+def test_openings_and_closings_are_told_outside_the_guard() -> None:
+    now, told = [0.0], list[float | None]()
+    health = Health(lambda: now[0], threading.Lock(), told.append)
+
+    def fail() -> None:
+        permit = health.admit()
+        assert isinstance(permit, int)
+        health.note(permit, "failure")
+
+    for _ in range(5):
+        fail()
+    now[0] = SHORTEST
+    fail()
+    assert health.state() == ("open", 2 * SHORTEST)
+    now[0] += 2 * SHORTEST
+    permit = health.admit()
+    assert isinstance(permit, int)
+    assert health.state() == ("probing", PATIENCE)
+    health.note(permit, "answer")
+    health.rest(4.0)
+    assert told == [SHORTEST, 2 * SHORTEST, None, 4.0]
+
+
 @given(st.lists(st.tuples(st.sampled_from(("answer", "failure", "nothing")), st.floats(0, 30))))
 def test_while_it_is_open_at_most_one_attempt_is_on_its_way(
     steps: list[tuple[Finding, float]],
@@ -183,10 +231,10 @@ def test_while_it_is_open_at_most_one_attempt_is_on_its_way(
 
 @pytest.mark.parametrize("kind", get_args(ErrorKind))
 def test_outages_count_and_refusals_do_not(kind: ErrorKind) -> None:
-    outage = kind.startswith("timeout") or kind in (
-        "connect", "dns", "tls", "rate_limit", "overloaded", "server",
-    )  # fmt: skip
+    outage = kind.startswith("timeout") or kind in ("connect", "dns", "tls", "overloaded", "server")
     found: Finding = "failure" if outage else "answer"
+    if kind == "rate_limit":
+        found = "nothing"
     assert finding(ProviderError("", kind=kind), begun=False) == found
 
 

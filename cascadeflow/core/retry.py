@@ -77,6 +77,8 @@ class Retries:
         delay = self._chance() * min(policy.cap, policy.base * 2 ** (self.tried - 1))
         if after is not None:
             if after > (policy.draft_wait if another_tier else policy.longest_wait):
+                if policy.breaker:
+                    self._health.rest(after)
                 return None
             delay = after + min(delay, 0.1)
         return delay if delay < time_left and self._health.take() else None
