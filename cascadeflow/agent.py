@@ -16,7 +16,7 @@ from .core.policy import Estimator, Policy
 from .core.referee import Panel, Referee
 from .core.tier import OnVerifierError, Reveal
 from .errors import ConfigError
-from .ladder import Ladder, Settings
+from .ladder import Ladder, OnResult, Settings
 from .providers.transport import Transport
 from .providers.wire import Wire
 from .recording import Recorder
@@ -112,6 +112,9 @@ class CascadeAgent:
         wire: put around what carries the requests, or in its place: `Recording(path)` or
             `Replay(path)`; `docs/providers.md`.
         verbose: log each attempt to `logging.getLogger("cascadeflow")`, without content.
+        on_result: called once for each query when it is over, with its `CascadeResult`, however it
+            ended: whole, failed, or left by its consumer; on the event loop, so it must be quick.
+            What it raises ends the stream.
 
     Raises:
         ConfigError: a model or a setting is wrong, a file cannot be used, or an API key is missing.
@@ -138,6 +141,7 @@ class CascadeAgent:
         session: aiohttp.ClientSession | None = None,
         wire: Callable[[Wire], Wire] | None = None,
         verbose: bool = False,
+        on_result: OnResult | None = None,
     ) -> None:
         parts.check_models(models)
         check_choice("reveal", reveal, REVEALS)
@@ -148,6 +152,8 @@ class CascadeAgent:
         check_type("enable_cascade", enable_cascade, bool, "True or False")
         check_type("reasoning", reasoning, bool, "True or False")
         check_type("verbose", verbose, bool, "True or False")
+        if on_result is not None and not callable(on_result):
+            raise ConfigError(f"on_result is {on_result!r}; it must take a CascadeResult")
         settings = Settings(
             estimator=parts.estimator(estimator),
             policy=parts.policy(policy, standard=estimator is None),
@@ -163,6 +169,7 @@ class CascadeAgent:
             tool_executor=parts.executor(tool_executor),
             recorder=parts.recorder(record),
             panel=parts.panel(judges),
+            on_result=on_result,
         )
         self.models = tuple(models)
         self._transport = Transport(session=session)
@@ -192,6 +199,14 @@ class CascadeAgent:
     def spent(self) -> float:
         """US dollars of all queries so far, failed and cancelled ones included."""
         return float(self._ladder.spent)
+
+    def health(self) -> list[dict[str, Any]]:
+        """Which models are asked at the moment: one mapping for each, as listed.
+
+        `model`, `provider`, `state` of its circuit breaker ("closed": it is asked; "open": it is
+        left alone; "probing": one query tries it), `retry_after`: seconds to the next try, or None.
+        """
+        return self._ladder.health()
 
     @overload
     def stream_events(

@@ -107,6 +107,8 @@ class BudgetExceeded(CascadeflowError):
     """The next request, or the answer so far, costs more than `max_cost` allows."""
 
     kind: ErrorKind = "budget"
+    retry_after: float | None = None
+    """As of a `ProviderError`, the other cause there may be; waiting does not help here."""
 
 
 class CascadeError(CascadeflowError):
@@ -130,5 +132,5 @@ class CascadeError(CascadeflowError):
         self.causes = tuple(causes)
         self.result = result
         self.draft = draft
-        """Text of the last complete draft that was rejected, if there was one."""
+        """Text of the best complete draft that was rejected, if there was one."""
         self.__cause__ = self.causes[-1] if self.causes else None

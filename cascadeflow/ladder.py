@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -20,15 +21,15 @@ from .config import ModelConfig, RetryPolicy, Timeouts, check_count
 from .core import events
 from .core.calibrated import CalibratedPolicy
 from .core.calling import CheckCall, check_object
-from .core.cascade import Cascade
+from .core.cascade import Cascade, State
 from .core.health import Health
 from .core.judge import Judge
-from .core.ledger import EXACT, Price, estimate_input, exact_sum
+from .core.ledger import EXACT, Attempt, Price, estimate_input, exact_sum
 from .core.policy import Estimator, Policy
 from .core.referee import Expert, Panel
 from .core.tier import OnVerifierError, Reveal, Rules, Tier
 from .drift import DriftAlarm
-from .errors import ConfigError
+from .errors import ConfigError, ErrorKind
 from .logs import logger_named
 from .providers.base import Provider
 from .providers.catalog import connect, endpoint, find_server, needs_embedded
@@ -38,6 +39,7 @@ from .quality.complexity import measure
 from .quality.query import query_text
 from .recording import Recorder
 from .request import Ask, Options, Query, check_extra, check_stop, check_type, conversation
+from .result import CascadeResult
 from .runner import Clock, drive
 from .types import Message, Request, ToolChoice
 
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     from .tools.executor import ToolExecutor
 
 Batches: TypeAlias = AsyncGenerator[list[events.Event], None]
+OnResult: TypeAlias = Callable[[CascadeResult], None]
+MISCONFIGURED: frozenset[ErrorKind] = frozenset(("auth", "not_found", "bad_request", "protocol"))
+"""Failures of a draft that a better set-up would probably cure; the next model hides them."""
 logger = logger_named("cascadeflow")
 
 
@@ -67,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tool_executor: ToolExecutor | None = None
     recorder: Recorder | None = None
     panel: Panel | None = None
+    on_result: OnResult | None = None
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +130,8 @@ class Ladder:
         self.spent = Decimal(0)
         """US dollars of all queries so far, those that failed or were cancelled included."""
         self._accounting = threading.Lock()
+        self._warned: set[str] = set()
+        """Models whose drafts failed as if misconfigured."""
         policy = settings.policy
         self._judge = Judge(settings.estimator, policy)
         self._drift = DriftAlarm(policy) if isinstance(policy, CalibratedPolicy) else None
@@ -160,7 +168,7 @@ class Ladder:
 
     def answer(self, ask: Ask) -> Batches:
         """Answer with one cascade, running no tool; nothing is sent before the first `anext`."""
-        return drive(self.cascade(ask), self.providers, self.clock, self.account)
+        return drive(self.cascade(ask), self.providers, self.clock, self._answered)
 
     def converse(self, ask: Ask, executor: ToolExecutor | None, max_turns: int) -> Batches:
         """Answer with a cascade for each turn, running the tools between them.
@@ -239,6 +247,24 @@ class Ladder:
             chance=self._chance,
         )
 
+    def _answered(self, cascade: Cascade) -> None:
+        self.account(cascade)
+        self.tell(cascade)
+
+    def tell(self, cascade: Cascade) -> None:
+        """A query is over, and this was its last cascade."""
+        if self.settings.on_result is not None and cascade.result is not None:
+            self.settings.on_result(cascade.result)
+
+    def health(self) -> list[dict[str, Any]]:
+        """The circuit breaker of each model, as `CascadeAgent.health` tells it."""
+        told: list[dict[str, Any]] = []
+        for rung in self.rungs:
+            state, left = rung.health.state()
+            named = {"model": rung.config.name, "provider": rung.provider_name}
+            told.append({**named, "state": state, "retry_after": left})
+        return told
+
     def account(self, cascade: Cascade, since: int = 0, turn: int | None = None) -> None:
         """Note and record a finished cascade.
 
@@ -247,8 +273,10 @@ class Ladder:
         rows = cascade.ledger.rows[since:]
         with self._accounting:
             self.spent = EXACT.add(self.spent, exact_sum(row.usd for row in rows))
-        if self.settings.verbose:
-            for row in rows:
+        for row in rows:
+            if row.error in MISCONFIGURED and row.tier < len(self.rungs) - 1:
+                self._warn(row)
+            if self.settings.verbose:
                 logger.info(
                     "%s: attempt %d of %s %s, $%s %s",
                     cascade.id,
@@ -263,6 +291,18 @@ class Ladder:
         if self._drift is not None:
             self._drift.note(cascade)
 
+    def _warn(self, row: Attempt) -> None:
+        with self._accounting:
+            known = row.model in self._warned
+            self._warned.add(row.model)
+        if not known:
+            logger.warning(
+                "%s: a draft failed (%s), and others may likewise; `message` in the row of its attempt "
+                "says why",
+                row.model,
+                row.error,
+            )
+
 
 class _Turns:
     """The cascades of one query with tools."""
@@ -273,6 +313,7 @@ class _Turns:
         self._accounted = 0
         """Rows of the ledger that are already noted."""
         self._turn = 0
+        self._over = False
 
     def turn(self, added: Sequence[Message], after: Cascade | None) -> Cascade:
         """The cascade of the next turn."""
@@ -286,6 +327,14 @@ class _Turns:
         self._turn += 1
         self._ladder.account(cascade, self._accounted, self._turn)
         self._accounted = len(cascade.ledger.rows)
+        if cascade.state is not State.DONE:
+            self.over(cascade)
+
+    def over(self, cascade: Cascade) -> None:
+        """The query is over with this cascade; may be said again."""
+        if not self._over:
+            self._over = True
+            self._ladder.tell(cascade)
 
 
 def _rung(
@@ -310,5 +359,15 @@ def _rung(
         provider_name=name,
         provider=connect(model, transport, environ, base_url=base_url),
         price=costs.resolve(model, name),
-        health=known.setdefault((place, model.name), Health(clock, threading.Lock())),
+        health=known.setdefault(
+            (place, model.name), Health(clock, threading.Lock(), partial(_circuit, model.name))
+        ),
     )
+
+
+def _circuit(model: str, pause: float | None) -> None:
+    """The circuit breaker of a model has opened or closed."""
+    if pause is None:
+        logger.info("%s answers again", model)
+    else:
+        logger.warning("%s is left alone for %.3g s: it fails, or asked for it", model, pause)

@@ -65,8 +65,9 @@ class CascadeResult:
     """Sum over all attempts: input_tokens, output_tokens, cached_tokens, reasoning_tokens."""
     attempts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The ledger: one row for each attempt opened, refused connections included. Keys: number,
-    model, provider, tier, outcome, error, usage, usd, source ("reported" or "estimated"),
-    latency_ms, request_id. `docs/costs.md` says how each is found."""
+    model, provider, tier, outcome, error (the kind), message (its words), reason (of the decision),
+    usage, usd, source ("reported" or "estimated"), latency_ms, request_id. `docs/costs.md` says how
+    each is found."""
     warnings: list[str] = field(default_factory=list[str])
 
     def to_dict(self) -> dict[str, Any]:

@@ -60,7 +60,17 @@ def violations(run: Run) -> list[str]:
         found.append(f"C8 the agent spent {run.spent}, not the sum of the rows")
     for query in queries:
         told = broken_by_events(query.events) if query.end else []
-        for check in (_terminal, _told, _whole, _takeover, _deadlines, _rows, _budget, _secret):
+        for check in (
+            _terminal,
+            _result,
+            _told,
+            _whole,
+            _takeover,
+            _deadlines,
+            _rows,
+            _budget,
+            _secret,
+        ):
             told += check(query)
         found += [f"query {query.seen.asked.number}: {each}" for each in told]
     return found
@@ -79,6 +89,24 @@ def _terminal(query: Query) -> Iterator[str]:
         yield f"C13 {kind} is the kind of no cause"
     if any("in the provider" in str(cause) for cause in causes):
         yield f"C13 {causes} hides a raw exception"
+
+
+def _result(query: Query) -> Iterator[str]:
+    told = query.seen.told
+    if len(told) != bool(query.events or query.rows):
+        yield f"C8 {len(told)} results were told"
+    for result in told:
+        if query.end is not None and result.to_dict() != query.result:
+            yield "C8 the result that was told is not that of the last event"
+        if result.attempts != [row.to_dict() for row in query.rows]:
+            yield "C8 the result that was told has other rows"
+        waiting: set[str] = set()
+        for message in result.messages:
+            if message["role"] == "tool":
+                waiting.discard(message["tool_call_id"])
+            elif waiting:
+                yield f"C11 the calls {sorted(waiting)} have no results in the conversation"
+            waiting |= {call["id"] for call in message.get("tool_calls", ())}
 
 
 def _told(query: Query) -> Iterator[str]:
@@ -202,12 +230,19 @@ def _rows(query: Query) -> Iterator[str]:
         if row.error == "circuit_open":
             all_rows = [each for seen in query.run.seen for each in seen.rows]
             others = [each for each in all_rows if each.tier == row.tier and each is not row]
-            if row.usd or len(others) < 5 or len([each for each in others if each.error]) < 3:
+            few = len(others) < 5 or len([each for each in others if each.error]) < 3
+            if row.usd or (few and not _asked_to_wait(query.run, row.tier)):
                 yield f"C8 {row.model} was left alone after {len(others)} attempts, {row.usd}"
     for row, exchange in query.pairs:
         yield from _usage(row, exchange)
     if query.result and query.result["attempts"] != [row.to_dict() for row in rows]:
         yield "C8 the attempts of the result are not the rows of the ledger"
+
+
+def _asked_to_wait(run: Run, tier: int) -> bool:
+    """Whether a server of this tier named a pause."""
+    told = [each.reply.headers for each in run.exchanges if each.tier == tier]
+    return any("retry-after" in headers or "retry-after-ms" in headers for headers in told)
 
 
 def _unasked(row: Attempt, rows: Sequence[Attempt]) -> bool:

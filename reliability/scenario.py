@@ -88,6 +88,8 @@ class Seen:
     """Seconds for which the consumer had the stream."""
     rows: list[Attempt] = field(default_factory=list[Attempt])
     """Of the ledger."""
+    told: list[CascadeResult] = field(default_factory=list[CascadeResult])
+    """As `on_result` gets them."""
 
 
 @dataclass(eq=False)
@@ -209,6 +211,13 @@ class _Watched(Ladder):
         super().account(cascade, since, turn)
         query = int(cascade.tiers[0].request.headers["x-query"])
         self._run.seen[query].rows = list(cascade.ledger.rows)
+
+    def tell(self, cascade: Cascade) -> None:
+        """As always, and where it can be seen."""
+        super().tell(cascade)
+        query = int(cascade.tiers[0].request.headers["x-query"])
+        if cascade.result is not None:
+            self._run.seen[query].told.append(cascade.result)
 
 
 def _model(chosen: Chosen, tier: int) -> ModelConfig:

@@ -187,6 +187,16 @@ def test_the_closing_count_of_the_provider_is_truth() -> None:
     assert (row.latency, ledger.total) == (2.5, row.usd)
 
 
+def test_a_closing_count_without_output_closes_nothing_if_there_was_some() -> None:
+    ledger = Ledger()
+    row = opened(ledger)
+    row.count("x" * 80)
+    assert ledger.report(row, Usage(input_tokens=5), final=True)
+    ledger.close(row, "answered", 11.0)
+    assert row.usage == Usage(input_tokens=5, output_tokens=20)
+    assert row.source == "estimated"
+
+
 def test_usage_is_cumulative_the_last_report_counts_once() -> None:
     ledger = Ledger()
     row = opened(ledger)
@@ -316,6 +326,8 @@ def test_a_row_renders_to_json_types() -> None:
         "usd": 0.00035,
         "source": "reported",
         "latency_ms": 250.0,
+        "message": None,
+        "reason": "",
         "request_id": "req_1",
     }
 

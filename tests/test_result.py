@@ -30,6 +30,8 @@ ROW = {
     "tier",
     "outcome",
     "error",
+    "message",
+    "reason",
     "usage",
     "usd",
     "source",

@@ -30,7 +30,7 @@ DATA = {
     "chunk": SPEAKER,
     "reasoning": SPEAKER,
     "draft_decision": SPEAKER
-    | {"accepted", "confidence", "score", "threshold", "reason", "evidence", "stage"},
+    | {"accepted", "confidence", "score", "threshold", "reason", "detail", "evidence", "stage"},
     "switch": SPEAKER
     | {"from_model", "to_model", "reason", "discard_chars", "discarded_tool_calls"},
     "complete": {"result"},

@@ -159,8 +159,7 @@ EXECUTED = r"(?:(?:tool_executing (?:tool_result|tool_error)|tool_error) )+"
 """An invalid call gives a TOOL_ERROR without a TOOL_EXECUTING: nothing was started."""
 WHOLE = re.compile(rf"{TURN}(?:{EXECUTED}{TURN})*complete ")
 PART = rf"routing {REJECTED}*(?:draft_start {SAID}*(?:draft_decision[+-] )?{READY}*|{LAST})"
-RUNNING = r"(?:(?:tool_executing (?:tool_result|tool_error)|tool_error) )*(?:tool_executing )?"
-BROKEN = re.compile(rf"(?:{TURN}{EXECUTED})*(?:{PART}|{TURN}{RUNNING})error ")
+BROKEN = re.compile(rf"(?:(?:{TURN}{EXECUTED})*{PART}|(?:{TURN}{EXECUTED})+)error ")
 
 
 def names(told: Sequence[ToolStreamEvent]) -> str:

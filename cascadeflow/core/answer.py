@@ -174,11 +174,16 @@ class Answer:
     def flaw(self) -> str:
         """Why a draft cannot be kept, however good it looks; empty: nothing known."""
         if self.problem:
-            return f"invalid_structure: {self.problem}"
-        if self.stop is None:
-            return ""
-        valid = all(call.valid for call in self.finished_calls()) and not self.lacking
-        return "" if valid else "invalid_tool_call"
+            return "invalid_structure"
+        return "invalid_tool_call" if self.stop is not None and self.detail else ""
+
+    @property
+    def detail(self) -> str:
+        """The `flaw` in words, which may quote the answer."""
+        if self.problem or self.stop is None:
+            return self.problem
+        calls = [call for call in self.finished_calls() if not call.valid]
+        return "; ".join(chain.from_iterable(call.problems for call in calls)) or self.lacking
 
     @property
     def lacking(self) -> str:

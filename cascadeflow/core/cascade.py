@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import BudgetExceeded, ProtocolError, ProviderError
+from ..result import CascadeResult
 from ..types import Delta, Message, Stop
 from . import events, outcome
 from .answer import Answer
@@ -59,6 +60,8 @@ class Cascade:
         before = None if after is None else after._story
         self._story: outcome.Story = outcome.Story(id, conversation, self.tiers, rules, before)
         self.ledger = self._story.ledger
+        self.result: CascadeResult | None = None
+        """How the query ended; None before that."""
         self.told = self._story.told
         """Every answer of this turn that was decided on, and the one that ended it."""
         self._purse = Purse(self.ledger, rules.max_cost)
@@ -148,23 +151,31 @@ class Cascade:
         self._on_failure(answer, error, final=now >= self._deadlines.ends)
         return self._take()
 
-    def overdue(self, now: float) -> events.Event:
-        """The answer came, but the tools it called took longer than there was."""
+    def overdue(self, said: Sequence[Message], now: float) -> events.Event:
+        """The tools took all the time; `said`: the answer that called them, and their results."""
         self.state = State.FAILED
         error = self._deadlines.total_missed()
         self._story.causes.append(error)
-        return events.Errored(self._story.error(error.kind, self._story.answer, now))
+        failed = self._story.error(error.kind, self._story.answer, now)
+        failed.result.messages += map(dict, said)
+        self.result = failed.result
+        return events.Errored(failed)
+
+    def leave(self, said: Sequence[Message], now: float) -> None:
+        """The consumer left while tools were at work; `said` as for `overdue`."""
+        self.result = self._story.partial(self._story.answer, now)
+        self.result.messages += map(dict, said)
 
     def close(self, now: float) -> None:
         """The consumer left. No event follows; the ledger says what the open attempt cost."""
         if not self.over:
             self.state, self.over = State.CLOSED, True
-            self._hearing.close(now)
+            heard, self._answer = self._answer or self._hearing.close(now), None
             self._retries.over("nothing")
             self._hedge.drop(now)
-            if self._answer is not None:
-                self.ledger.close(self._answer.row, "cancelled", now)
-                self._answer = None
+            if heard is not None:
+                self.ledger.close(heard.row, "cancelled", now)
+            self.result = self._story.partial(heard, now)
 
     # --- asking --------------------------------------------------------------------------------
 
@@ -282,7 +293,7 @@ class Cascade:
             return
         # Calls of a rejected draft are never executed: one with calls cannot stand in.
         if not answer.calling and not answer.flaw:
-            self._story.fallback = answer
+            self._story.offer(answer, ruling)
         self._reject(answer, ruling, "rejected")
 
     def _keep(self, answer: Answer, how: Outcome, ruling: Ruling | None = None) -> None:
@@ -324,7 +335,7 @@ class Cascade:
         elif judged and not final:
             self._story.causes.append(error)
             ruling = self._judges[answer.row.tier].failed(error.kind)
-            self._out.append(self._story.rule(answer, ruling))
+            self._out.append(self._story.rule(answer, ruling, error))
             self._escalate(answer, ruling.reason)
         else:
             self._give_up(error, answer)
@@ -333,18 +344,20 @@ class Cascade:
         """The end without an answer, unless a complete rejected draft may stand in."""
         self._answer = None
         self._story.causes.append(error)
-        draft = self._story.fallback
-        if self._rules.on_verifier_error == "draft" and draft is not None:
+        best = self._story.fallback
+        if self._rules.on_verifier_error == "draft" and best is not None:
             if answer and answer.observer is not None and self.told[-1].answer is not answer:
                 ruling = self._judges[answer.row.tier].failed(error.kind)
-                self._out.append(self._story.rule(answer, ruling))
-            self._out += self._story.stand_in(draft, answer, error.kind)
-            self._reveal(draft)
-            self._finish(draft)
+                self._out.append(self._story.rule(answer, ruling, error))
+            self._out += self._story.stand_in(best, answer, error)
+            self._reveal(best.answer)
+            self._finish(best.answer)
             return
         self.state, self.over = State.FAILED, True
         self.commands += self._hedge.drop(self._now)
-        self._out.append(events.Errored(self._story.error(error.kind, answer, self._now)))
+        failed = self._story.error(error.kind, answer, self._now)
+        self.result = failed.result
+        self._out.append(events.Errored(failed))
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -359,7 +372,9 @@ class Cascade:
         self._answer = None
         self.state, self.over = State.DONE, True
         self.commands += self._hedge.drop(self._now)
-        self._out.append(self._story.completed(answer, self._now))
+        completed = self._story.completed(answer, self._now)
+        self.result = completed.result
+        self._out.append(completed)
 
     def _take(self) -> list[events.Event]:
         out, self._out = self._out, []

@@ -204,13 +204,13 @@ class Hearing:
                 opinions[name] = opinion.p_good
         return opinions, tuple(warnings)
 
-    def close(self, now: float) -> None:
-        """The consumer left: nobody waits for the judges, nor for what becomes of the draft."""
-        if self._answer is not None:
-            for asked in self._open():
-                self._ledger.close(asked.row, "cancelled", now)
-            self._ledger.close(self._answer.row, "cancelled", now)
-            self._forget()
+    def close(self, now: float) -> Answer | None:
+        """The consumer left: nobody waits for the judges; the draft they were asked about."""
+        answer = self._answer
+        for asked in self._open():
+            self._ledger.close(asked.row, "cancelled", now)
+        self._forget()
+        return answer
 
     def _forget(self) -> None:
         self._answer, self._asked, self.ends = None, [], math.inf

@@ -131,6 +131,8 @@ class Decided(msgspec.Struct):
 
     ruling: Ruling
     speaker: Speaker
+    detail: str = ""
+    """What was wrong with the draft, in words that may quote it; the ruling's reason is a code."""
 
 
 class Switched(msgspec.Struct):

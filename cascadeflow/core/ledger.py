@@ -193,6 +193,10 @@ class Attempt(msgspec.Struct, kw_only=True, eq=False):
     outcome: Outcome = "open"
     error: ErrorKind | None = None
     """Why it failed, None unless it did."""
+    message: str | None = None
+    """The same in words, without credentials; they may quote what the server said."""
+    reason: str = ""
+    """Of the decision on this draft; empty: there was none."""
     usage: Usage = Usage()
     """Tokens of the row; zeros while it is open."""
     usd: Decimal = Decimal(0)
@@ -253,6 +257,8 @@ class Attempt(msgspec.Struct, kw_only=True, eq=False):
             "tier": self.tier,
             "outcome": self.outcome,
             "error": self.error,
+            "message": self.message,
+            "reason": self.reason,
             "usage": msgspec.structs.asdict(self.usage),
             "usd": float(self.usd),
             "source": self.source,
@@ -306,13 +312,14 @@ class Ledger:
     def report(self, attempt: Attempt, usage: Usage, *, final: bool = False) -> bool:
         """Take the provider's count so far; the last one counts.
 
-        `final`: it is the closing count, as in a `Stop`. Returns False, and takes nothing, if a
-        number is negative or no integer: then it is not a count.
+        `final`: it is the closing count, as in a `Stop`; one without output, though there was some,
+        closes nothing. Returns False, and takes nothing, if a number is negative or no integer:
+        then it is not a count.
         """
         if any(type(count) is not int or count < 0 for count in msgspec.structs.astuple(usage)):
             return False
         attempt.reported = consistent(usage)
-        attempt.final = final
+        attempt.final = final and (usage.output_tokens > 0 or not attempt.output_bytes)
         return True
 
     def spent_now(self, *attempts: Attempt) -> Decimal:
@@ -324,6 +331,7 @@ class Ledger:
         """Close a row whose attempt failed, as `close` does."""
         attempt.request_id = error.request_id or attempt.request_id
         attempt.redirected = error.status is not None and 300 <= error.status < 400
+        attempt.message = error.message
         self.close(attempt, "failed", now, error.kind)
 
     def close(

@@ -80,7 +80,7 @@ class Story:
         self.strategy: Strategy = "direct"
         self.switched: bool = before is not None and before.switched
         self.degraded = False
-        self.fallback: Answer | None = None
+        self.fallback: Told | None = None
         """The best complete draft that was rejected."""
         self.answer: Answer | None = None
         """What ended the turn."""
@@ -120,19 +120,33 @@ class Story:
             speaker=answer.speaker,
         )
 
-    def stand_in(self, draft: Answer, failed: Answer | None, kind: ErrorKind) -> list[Event]:
+    def offer(self, draft: Answer, ruling: Ruling) -> None:
+        """A complete draft was rejected; of several the best may stand in."""
+        best = None if self.fallback is None else self.fallback.ruling
+        if best is None or ruling.estimate.p_good >= best.estimate.p_good:
+            self.fallback = Told(draft, ruling)
+
+    def stand_in(
+        self, told: Told, failed: Answer | None, error: ProviderError | BudgetExceeded
+    ) -> list[Event]:
         """The events that put a rejected draft in the place of one that failed, or of none."""
-        self.degraded = True
+        self.degraded, self.ruling, draft = True, told.ruling, told.answer
+        why = (
+            f"the answer is a draft that was rejected, for what was to follow failed ({error.kind})"
+        )
+        self.warnings += (why,)
         if failed is None or failed is draft:
             return []
-        switched = self.switch(failed, draft.speaker.model, f"verifier_error:{kind}")
+        switched = self.switch(failed, draft.speaker.model, f"verifier_error:{error.kind}")
         return [switched] if draft.held else [switched, Chunk(draft.text, draft.speaker)]
 
-    def rule(self, answer: Answer, ruling: Ruling) -> Decided:
-        """The event that tells that a draft is kept, or not."""
+    def rule(self, answer: Answer, ruling: Ruling, error: Exception | None = None) -> Decided:
+        """The event that tells that a draft is kept, or not; `error`: how it failed."""
         self.ruling = ruling
+        answer.row.reason = ruling.reason
         self.told.append(Told(answer, ruling))
-        return Decided(ruling, answer.speaker)
+        detail = answer.detail if error is None else str(error)
+        return Decided(ruling, answer.speaker, "" if ruling.accepted else detail)
 
     def completed(self, answer: Answer, now: float) -> Completed:
         """The event that ends a turn."""
@@ -206,15 +220,20 @@ class Story:
 
     def error(self, kind: ErrorKind, answer: Answer | None, now: float) -> CascadeError:
         """The error that ends a query, with the result so far."""
+        told = "; ".join(str(cause) for cause in self.causes)
+        draft = None if self.fallback is None else self.fallback.answer.text
+        result = self.partial(answer, now)
+        return CascadeError(told, kind=kind, causes=self.causes, result=result, draft=draft)
+
+    def partial(self, answer: Answer | None, now: float) -> CascadeResult:
+        """The result of a query that came to no answer."""
         result = self.result(answer, now)
         result.draft_accepted = False if self.strategy == "cascade" else None
         result.cost_saved = 0.0
         result.finish_reason = None
         result.tool_calls = []
         result.messages = [dict(message) for message in self.conversation]
-        told = "; ".join(str(cause) for cause in self.causes)
-        draft = None if self.fallback is None else self.fallback.text
-        return CascadeError(told, kind=kind, causes=self.causes, result=result, draft=draft)
+        return result
 
     def _usage(self) -> dict[str, int]:
         usage = self.ledger.usage

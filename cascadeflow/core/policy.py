@@ -30,7 +30,11 @@ class Observer(Protocol):
         ...
 
     def estimate(self) -> Estimate:
-        """How good the draft looks now. Asked every few tokens, and once after the `Stop`."""
+        """How good the draft looks now.
+
+        Asked once before the draft, then each time it has grown by an eighth, at least by 48 bytes,
+        and after the `Stop`: once, or twice where optional judges are asked. On the event loop too.
+        """
         ...
 
 

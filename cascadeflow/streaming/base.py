@@ -86,6 +86,7 @@ def _decided(event: events.Decided) -> dict[str, Any]:
         "score": ruling.estimate.p_good,
         "threshold": ruling.threshold,
         "reason": ruling.reason,
+        "detail": event.detail,
         "evidence": {name: _plain(each) for name, each in ruling.estimate.evidence.items()},
         "stage": ruling.stage,
     }

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Sequence
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ..core import events
 from ..core.calling import FinishedCall
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Batches: TypeAlias = AsyncGenerator[list[events.Event], None]
 Clock: TypeAlias = Callable[[], float]
+
+UNFINISHED: Final = "not finished in the time there was; it may still take effect"
+"""What is told of a tool that the total deadline ended."""
 
 
 class Toolboxes:
@@ -53,6 +56,10 @@ class Conversation(Protocol):
 
     def drive(self, cascade: Cascade, clock: Clock) -> Batches:
         """Run it."""
+        ...
+
+    def over(self, cascade: Cascade) -> None:
+        """The query is over with this cascade; may be said again."""
         ...
 
 
@@ -101,37 +108,46 @@ async def converse(
     ends = None if total is None else watch.now() + total
     added: list[Message] = []
     cascade: Cascade | None = None
+    work: _Work | None = None
     repairing = False
-    for turn in range(1, max_turns + 1):
-        cascade = conversation.turn(added, cascade)
-        end: events.Completed | None = None
-        async with aclosing(conversation.drive(cascade, watch.clock())) as batches:
-            async for batch in batches:
-                if isinstance(batch[-1], events.Completed):
-                    end = batch[-1]
-                    batch = batch[:-1]
-                if batch:
+    try:
+        for turn in range(1, max_turns + 1):
+            cascade = conversation.turn(added, cascade)
+            end: events.Completed | None = None
+            async with aclosing(conversation.drive(cascade, watch.clock())) as batches:
+                async for batch in batches:
+                    if isinstance(batch[-1], events.Completed):
+                        end = batch[-1]
+                        batch = batch[:-1]
+                    if batch:
+                        with watch.stopped():
+                            yield batch
+            if end is None:
+                return
+            reason = _reason_to_end(end, toolbox, turn == max_turns, repairing)
+            if reason is not None:
+                end.result.finish_reason = reason
+                conversation.over(cascade)
+                yield [end]
+                return
+            repairing = not any(call.valid for call in end.calls)
+            work = _Work(end, toolbox, turn)
+            async with aclosing(work.run(watch, ends)) as told:
+                async for event in told:
                     with watch.stopped():
-                        yield batch
-        if end is None:
-            return
-        reason = _reason_to_end(end, toolbox, turn == max_turns, repairing)
-        if reason is not None:
-            end.result.finish_reason = reason
-            yield [end]
-            return
-        repairing = not any(call.valid for call in end.calls)
-        added.append(end.message)
-        awaited = len(added) + len(end.calls)
-        async with aclosing(_execute(end.calls, toolbox, turn, watch, ends)) as executed:
-            async for event in executed:
-                if not isinstance(event, events.ToolExecuting):
-                    added.append(event.result.to_message())
-                with watch.stopped():
-                    yield [event]
-        if len(added) < awaited:
-            yield [cascade.overdue(watch.now())]
-            return
+                        yield [event]
+            said, work = work.said, None
+            if ends is not None and watch.now() >= ends:
+                overdue = cascade.overdue(said, watch.now())
+                conversation.over(cascade)
+                yield [overdue]
+                return
+            added += said
+    finally:
+        if cascade is not None:
+            if work is not None:
+                cascade.leave(work.whole(), watch.now())
+            conversation.over(cascade)
 
 
 def _reason_to_end(
@@ -149,40 +165,62 @@ def _reason_to_end(
     return given if repairing and not valid else None
 
 
-async def _execute(
-    calls: Sequence[FinishedCall],
-    toolbox: Toolboxes,
-    turn: int,
-    watch: Stopwatch,
-    ends: float | None,
-) -> AsyncGenerator[events.ToolExecuting | events.ToolReturned | events.ToolFailed, None]:
-    """Run the calls side by side, tell of them in their order, until the time is up."""
-    running: dict[str, asyncio.Task[ToolResult]] = {}
-    for finished in calls:
-        if finished.valid:
-            call = ToolCall(finished.call.id, finished.call.name, finished.arguments or {})
-            running[call.id] = asyncio.create_task(toolbox.execute(call))
-    try:
-        for finished in calls:
-            task = running.get(finished.call.id)
-            if task is None:
-                problem = "; ".join(finished.problems)
-                refused = f"not executed: {problem}"
-                result = ToolResult(finished.call.id, finished.call.name, error=refused)
-                yield events.ToolFailed(finished, result, problem, turn)
-                continue
-            yield events.ToolExecuting(finished, turn)
-            left = None if ends is None else max(0.0, ends - watch.now())
-            await asyncio.wait([task], timeout=left)
-            if not task.done():
-                return
-            result = task.result()
-            if result.success:
-                yield events.ToolReturned(finished, result, turn)
-            else:
-                yield events.ToolFailed(finished, result, result.error or "", turn)
-    finally:
-        for task in running.values():
-            task.cancel()
-        if running:
-            await asyncio.wait(running.values())
+class _Work:
+    """The calls of one answer, and what comes of them."""
+
+    def __init__(self, end: events.Completed, toolbox: Toolboxes, turn: int) -> None:
+        self._calls, self._toolbox, self._turn = end.calls, toolbox, turn
+        self.said: list[Message] = [end.message]
+        """The answer, and the results in the order of its calls."""
+
+    def whole(self) -> list[Message]:
+        """`said`, with results for the calls whose tools were left at work."""
+        left = self._calls[len(self.said) - 1 :]
+        return [*self.said, *(_unfinished(each).to_message() for each in left)]
+
+    async def run(
+        self, watch: Stopwatch, ends: float | None
+    ) -> AsyncGenerator[events.ToolExecuting | events.ToolReturned | events.ToolFailed, None]:
+        """Run the calls side by side, tell of them in their order; at `ends`, end the others."""
+        running: dict[str, asyncio.Task[ToolResult]] = {}
+        for finished in self._calls:
+            if finished.valid:
+                call = ToolCall(finished.call.id, finished.call.name, finished.arguments or {})
+                running[call.id] = asyncio.create_task(self._toolbox.execute(call))
+        try:
+            for finished in self._calls:
+                task = running.get(finished.call.id)
+                if task is None:
+                    problem = "; ".join(finished.problems)
+                    refused = f"not executed: {problem}"
+                    result = ToolResult(finished.call.id, finished.call.name, error=refused)
+                    yield self._ended(finished, result, problem)
+                    continue
+                yield events.ToolExecuting(finished, self._turn)
+                left = None if ends is None else max(0.0, ends - watch.now())
+                await asyncio.wait([task], timeout=left)
+                if not task.done():
+                    await _cancel(running.values())
+                result = _unfinished(finished) if task.cancelled() else task.result()
+                yield self._ended(finished, result, result.error)
+        finally:
+            await _cancel(running.values())
+
+    def _ended(
+        self, finished: FinishedCall, result: ToolResult, error: str | None
+    ) -> events.ToolReturned | events.ToolFailed:
+        self.said.append(result.to_message())
+        if result.success:
+            return events.ToolReturned(finished, result, self._turn)
+        return events.ToolFailed(finished, result, error or "", self._turn)
+
+
+def _unfinished(finished: FinishedCall) -> ToolResult:
+    return ToolResult(finished.call.id, finished.call.name, error=UNFINISHED)
+
+
+async def _cancel(tasks: Collection[asyncio.Task[ToolResult]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
