@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from .result import CascadeResult
@@ -15,7 +16,7 @@ AnyEvent: TypeAlias = "StreamEvent | ToolStreamEvent"
 
 
 class VisibleText:
-    """What a reader should see now: chunks added, SWITCH applied.
+    """What a reader should see now: chunks added, SWITCH applied, a blank line between two turns.
 
     ```python
     visible = VisibleText()
@@ -26,20 +27,24 @@ class VisibleText:
     """
 
     def __init__(self) -> None:
-        self._parts: dict[int, list[str]] = {}
-        """Pieces by attempt, in the order in which the attempts spoke."""
+        self._turns: dict[int, dict[int, list[str]]] = {}
+        """Pieces by turn and attempt, in the order in which they spoke."""
 
     def feed(self, event: AnyEvent) -> None:
         """Take in the next event; those that do not touch the text are ignored."""
-        if event.type == "chunk":
-            self._parts.setdefault(event.data["attempt"], []).append(event.content)
-        elif event.type == "switch":
-            self._parts.pop(event.data["attempt"], None)
+        if event.type in ("chunk", "switch"):
+            attempts = self._turns.setdefault(event.data.get("turn", 1), {})
+            if event.type == "switch":
+                attempts.pop(event.data["attempt"], None)
+            else:
+                attempts.setdefault(event.data["attempt"], []).append(event.content)
 
     @property
     def text(self) -> str:
         """All text that is still valid."""
-        return "".join(piece for parts in self._parts.values() for piece in parts)
+        turns = self._turns.values()
+        texts = ("".join(chain.from_iterable(attempts.values())) for attempts in turns)
+        return "\n\n".join(filter(None, texts))
 
 
 async def collect(stream: AsyncIterable[AnyEvent]) -> CascadeResult:

@@ -50,6 +50,12 @@ SIMULATED_SMALL = FlatPrice(input=Decimal("0.15"), output=Decimal("0.60"))
 SIMULATED_LARGE = FlatPrice(input=Decimal("2.50"), output=Decimal("10.00"))
 """Demo prices of the two simulated models."""
 
+CACHE_WRITE = Decimal("1.25")
+"""Price of input that is written to the cache, as a multiple of other input. Anthropic's, for five
+minutes; tokens written are told of its models.
+Source: https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#pricing
+"""
+
 UNKNOWN = FlatPrice(input=Decimal(0), output=Decimal(0), source="unknown")
 """The price of a model that nobody knows the price of."""
 
@@ -128,10 +134,12 @@ def resolve(model: ModelConfig, provider: str, *, clock: Callable[[], datetime] 
 
 def _configured(model: ModelConfig) -> FlatPrice | None:
     if model.input_price is not None and model.output_price is not None:
+        price = Decimal(str(model.input_price))
         return FlatPrice(
-            input=Decimal(str(model.input_price)),
+            input=price,
             output=Decimal(str(model.output_price)),
             cached=None if model.cached_price is None else Decimal(str(model.cached_price)),
+            cache_write=EXACT.multiply(price, CACHE_WRITE),
         )
     if model.cost is not None:
         per_million = Decimal(str(model.cost)).scaleb(3, EXACT)

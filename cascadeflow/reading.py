@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from .core.ledger import Attempt
 from .core.referee import Reply
 from .errors import ConfigError, ProviderError
+from .providers import own
 from .providers.base import Provider
 from .providers.wire import depart
 from .types import Delta, Request, Stop
@@ -43,7 +44,10 @@ class Reading:
         delay: float = 0.0,
         tell: Tell | None = None,
     ) -> None:
+        from .providers.http import HTTPProvider
+
         self.attempt = row.number
+        self._ours = isinstance(provider, HTTPProvider)
         self._provider, self._model, self._request = provider, model, request
         self._row = row
         self._delay = delay
@@ -88,16 +92,14 @@ class Reading:
                 if self._delay:
                     await asyncio.sleep(self._delay)
                 depart(self._row)
-                self._stream = self._provider.stream(self._model, self._request)
+                stream = self._provider.stream(self._model, self._request)
+                self._stream = stream if self._ours else own.opened(stream)
             heard = await anext(self._stream)
-            if isinstance(heard, (list, tuple)):
-                return heard
-            told = f"the provider yields a {type(heard).__name__}; it must yield lists of deltas"
-            return ProviderError(told, kind="protocol")
+            return heard if self._ours else own.taken(heard)
         except StopAsyncIteration:
             return ProviderError("the stream ended early", kind="incomplete")
         except ProviderError as error:
-            return error
+            return own.known(error)
         except Exception as error:  # noqa: BLE001 - a provider is anybody's code; see ProviderError
             return _defect(error)
 

@@ -52,10 +52,14 @@ ELSEWHERE = {
     "routing_strategy": "agent.text_streaming_manager.stream, or use force_direct here",
     "max_retries": "CascadeAgent as retry=RetryPolicy(attempts=…)",
     "max_completion_tokens": "max_tokens, which is sent under the name that the model knows",
+    **dict.fromkeys(("budget", "cost_limit"), "max_cost"),
+    "history": "messages",
+    "system": "system_prompt, which reaches the models of every dialect",
     "extra_headers": "headers",
     "extra_body": "the call as plain arguments, a field of the body each",
 }
-"""Arguments that no provider's body has or may have, and what takes them."""
+"""Arguments that no provider's body has or may have, and what takes them. (`prompt` is none: it is
+a field of the Responses API.)"""
 BODY = (
     "max_tokens", "reasoning", "response_format", "seed", "stop", "temperature", "tool_choice",
     "tools",

@@ -92,6 +92,14 @@ def test_too_few_labels_are_refused_with_the_number_that_is_missing() -> None:
     assert f"about {found.needed} more" in found.reason
 
 
+def test_a_refusal_says_which_labels_are_lacking_in_how_many_rows() -> None:
+    strong = np.where(np.arange(100) < 84, math.nan, 1.0)
+    found = calibrate(labels(100, strong=strong))
+    assert "100 labelled rows are too few" in found.reason
+    assert "84 have no verifier_correct" in found.reason
+    assert "draft_correct" not in found.reason
+
+
 def test_no_labels_at_all_are_refused() -> None:
     found = calibrate(labels(0))
     assert found.advice == "refused"

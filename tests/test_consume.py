@@ -18,12 +18,15 @@ from .play import Fail, make_rules, play, text, whole
 Kind = StreamEventType
 
 
-def chunk(content: str, attempt: int = 1) -> StreamEvent:
-    return StreamEvent(Kind.CHUNK, content, {"attempt": attempt})
+def chunk(content: str, attempt: int = 1, turn: int = 1) -> StreamEvent:
+    # An event made by hand may name no turn: it is of the first.
+    return StreamEvent(
+        Kind.CHUNK, content, {"attempt": attempt} | ({"turn": turn} if turn > 1 else {})
+    )
 
 
-def switch(attempt: int) -> StreamEvent:
-    return StreamEvent(Kind.SWITCH, data={"attempt": attempt})
+def switch(attempt: int, turn: int = 1) -> StreamEvent:
+    return StreamEvent(Kind.SWITCH, data={"attempt": attempt, "turn": turn})
 
 
 def visible(events: Sequence[StreamEvent]) -> list[str]:
@@ -54,8 +57,15 @@ def test_events_that_carry_no_answer_are_ignored() -> None:
     assert visible([chunk("a"), *(StreamEvent(kind, "noise") for kind in others)])[-1] == "a"
 
 
-def test_turns_of_one_conversation_follow_each_other() -> None:
-    assert visible([chunk("Let me see. ", 1), chunk("4", 2)])[-1] == "Let me see. 4"
+def test_a_blank_line_parts_the_texts_of_two_turns() -> None:
+    told = [chunk("Let me ", 1, 1), chunk("see.", 1, 1), chunk("4", 3, 3)]
+    assert visible(told)[-1] == "Let me see.\n\n4"
+
+
+def test_switch_takes_back_the_blank_line_with_the_text() -> None:
+    told = [chunk("Let me see.", 1, 1), chunk("5", 2, 2), switch(2, 2), chunk("4", 3, 2)]
+    assert visible(told)[1:] == ["Let me see.\n\n5", "Let me see.", "Let me see.\n\n4"]
+    assert visible([chunk("Hm", 1, 1), switch(1, 1), chunk("4", 2, 2)])[-1] == "4"
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.booleans()), max_size=20))

@@ -9,7 +9,7 @@ import json
 import pickle
 import pydoc
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ from cascadeflow import (
     RetryPolicy,
     ThresholdPolicy,
 )
+from cascadeflow.providers.base import Provider
 from cascadeflow.providers.scripted import Scripted
 from cascadeflow.request import Options
 from cascadeflow.streaming import StreamManager, ToolStreamEvent, ToolStreamManager
 from cascadeflow.tools import ToolCall, ToolExecutor
-from cascadeflow.types import Delta, Request, Stop, TextDelta
+from cascadeflow.types import Delta, Request, Stop, TextDelta, ToolCallDelta
 
 PROVIDER = Scripted({"m": [TextDelta("Yes."), Stop("stop")]})
 MODEL = ModelConfig("m", PROVIDER, cost=0)
@@ -173,6 +174,61 @@ def test_a_provider_that_yields_no_lists_is_told_so() -> None:
         CascadeAgent([bare]).run_sync("Why?")
     assert caught.value.kind == "protocol"
     assert CascadeAgent([bare, MODEL]).run_sync("Why?").content == "Yes."
+
+
+ODD: Any = b"eos"
+
+
+async def awaited(model: str, request: Request) -> list[Delta]:
+    return [TextDelta("Yes."), Stop("stop")]
+
+
+def plain(model: str, request: Request) -> Iterator[list[Delta]]:
+    yield [TextDelta("Yes."), Stop("stop")]
+
+
+class Given:
+    """A provider that yields one batch."""
+
+    def __init__(self, *batch: Any) -> None:
+        self._batch = [*batch]
+
+    async def stream(self, model: str, request: Request) -> AsyncGenerator[Any, None]:
+        yield self._batch
+
+
+class Streams:
+    """A provider whose method is this function."""
+
+    def __init__(self, stream: Callable[[str, Request], Any]) -> None:
+        self.stream = stream
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "allowed"),
+    [
+        (Streams(awaited), "stream is a coroutine", "must be an async generator"),
+        (Streams(plain), "stream is a generator", "must be an async generator"),
+        (Given("Yes."), "a list with a str in it", "must hold Started, TextDelta"),
+        (Given(TextDelta(ODD)), "TextDelta .* got `bytes` - at `\\$.text`", "Expected `str`"),
+        (Given(ToolCallDelta(ODD)), "ToolCallDelta .* got `bytes`", "Expected `int"),
+        (Given(Stop(ODD)), "a Stop ", "one of stop, length"),
+        (
+            Scripted({"m": [ProviderError("no", kind=ODD)]}),
+            "ProviderError of kind b'eos'",
+            "one of connect, dns",
+        ),
+    ],
+)
+def test_a_provider_that_gives_what_it_must_not_is_told_so(
+    provider: Provider, given: str, allowed: str
+) -> None:
+    wrong = ModelConfig("m", provider, cost=0)
+    with pytest.raises(CascadeError, match=given) as caught:
+        CascadeAgent([wrong]).run_sync("Why?")
+    (cause,) = caught.value.causes
+    assert (cause.kind, allowed in str(cause)) == ("protocol", True)
+    assert CascadeAgent([wrong, MODEL]).run_sync("Why?").content == "Yes."
 
 
 class Tuples:

@@ -59,6 +59,14 @@ def test_cached_price_applies_to_cached_input_alone() -> None:
     assert resolve(model, "any").usd(usage) == Decimal("0.00072")
 
 
+def test_input_written_to_a_cache_costs_a_quarter_more_than_other_input() -> None:
+    model = ModelConfig("any", "any", input_price=3, output_price=15, cached_price=0.3)
+    usage = Usage(input_tokens=1000, cached_tokens=600, cache_write_tokens=300, output_tokens=100)
+    assert resolve(model, "any").usd(usage) == Decimal("0.003105")
+    flat = ModelConfig("any", "any", cost=0.003)
+    assert resolve(flat, "any").usd(usage) == Decimal("0.0033")
+
+
 def test_a_cached_price_without_any_other_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"cached_price is 0\.3"):
         resolve(ModelConfig("gpt-4o", "openai", cached_price=0.3), "openai")

@@ -17,6 +17,8 @@ import pytest
 
 import cascadeflow
 
+from .test_docs import PAGES, program
+
 ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC: dict[str, tuple[str, ...]] = {
@@ -137,10 +139,12 @@ def test_every_public_name_occurs_in_a_page_an_example_or_a_test() -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's project: the examples, and a file of mistakes that must be found."""
+    """A user's project: examples, snippets of the pages, and mistakes that must be found."""
     folder = tmp_path_factory.mktemp("project")
     for file in (*(ROOT / "examples").glob("*.py"), ROOT / "tests" / "typing_mistakes.py"):
         shutil.copy(file, folder)
+    for page in PAGES:
+        (folder / f"page_{page.stem}.py").write_text(program(page), "utf-8")
     return folder
 
 

@@ -240,6 +240,9 @@ def test_none_is_the_same_as_not_given() -> None:
     [
         ("max_completion_tokens", "max_tokens"),
         ("max_retries", "RetryPolicy"),
+        ("budget", "max_cost"),
+        ("history", "messages"),
+        ("system", "system_prompt"),
         ("extra_headers", "headers"),
         ("extra_body", "plain arguments"),
     ],

@@ -183,6 +183,26 @@ def test_an_id_goes_to_anthropic_in_a_form_it_takes(id: str, kept: bool) -> None
     assert (used["id"] == id) == kept
 
 
+@pytest.mark.parametrize("id", ["call_0", "functions.f:0"])
+def test_calls_to_which_a_server_gave_one_id_go_to_another_with_an_id_each(id: str) -> None:
+    used, answered = sent_ids(history(id) * 3)
+    assert answered == used
+    assert len(set(used)) == 3
+    assert (used[0] == id) == (id == "call_0")
+    # The cache of a prompt fits as long as what was sent before stays the same.
+    assert sent_ids(history(id) * 2)[0] == used[:2]
+
+
+def sent_ids(messages: tuple[dict[str, Any], ...]) -> tuple[list[str], list[str]]:
+    """Ids of the calls and of the results, as the Messages API gets them."""
+    sent = encode_messages("claude", Request(messages=messages), CATALOG["anthropic"])
+    blocks = [block for turn in sent["messages"] for block in turn["content"] if "type" in block]
+    return (
+        [block["id"] for block in blocks if block["type"] == "tool_use"],
+        [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"],
+    )
+
+
 def history(id: str) -> tuple[dict[str, Any], ...]:
     function = {"name": "get_weather", "arguments": PARIS}
     return (

@@ -20,6 +20,7 @@ from cascadeflow.types import Stop, TextDelta, Usage
 from .tool_streams import (
     ASK,
     OSLO,
+    PARIS,
     WEATHER,
     Counted,
     Function,
@@ -87,7 +88,7 @@ FAILING: list[tuple[Function, str]] = [
     (returns_ten_megabytes, "bytes"),
     (returns_no_json, "lock"),
     (hangs, "timed out after 0.2 s"),
-    (blocks, "timed out after 0.2 s"),
+    (blocks, "timed out after 0.2 s; it may still take effect"),
 ]
 
 
@@ -155,6 +156,7 @@ def test_the_total_deadline_spans_tools_and_ends_them_first() -> None:
         ):
             told.append(event)
             assert event.type != "error" or ended == ["Paris"]
+        assert told[-2].content == "not finished in the time there was; it may still take effect"
         assert told[-1].data["kind"] == "timeout.total"
         assert told[-1].data["partial_text"] == "Let me look."
         assert told[-1].data["result"]["total_cost"] == pytest.approx(15 / 1000)
@@ -162,6 +164,36 @@ def test_the_total_deadline_spans_tools_and_ends_them_first() -> None:
 
     run(body())
     assert len(models.calls) == 1
+
+
+@pytest.mark.parametrize("places", [(PARIS, OSLO), (OSLO, PARIS)])
+def test_what_tools_did_before_the_total_deadline_is_told_and_kept(
+    places: tuple[str, str],
+) -> None:
+    async def refunds(location: str) -> str:
+        if location == "Paris":
+            await asyncio.sleep(30)
+        return f"refunded {location}"
+
+    first, second = places
+    agent, _ = ladder([*call(first, id=first), *call(second, id=second, index=1), ends()])
+
+    async def body() -> None:
+        told = await converse(agent, refunds, timeouts=Timeouts(total=0.2))
+        error = told[-1].data["error"]
+        assert error.kind == "timeout.total"
+        question, asked, *answers = error.result.messages
+        assert question == USER
+        assert [each["id"] for each in asked["tool_calls"]] == list(places)
+        said = {each["tool_call_id"]: each["content"] for each in answers}
+        assert list(said) == list(places)
+        assert said[OSLO] == "refunded Oslo"
+        assert "it may still take effect" in said[PARIS]
+        told_of = [(e.type, e.data["tool_call"]["id"]) for e in told if e.tool_result]
+        kinds = {OSLO: "tool_result", PARIS: "tool_error"}
+        assert told_of == [(kinds[place], place) for place in places]
+
+    run(body())
 
 
 def test_the_total_deadline_spans_turns() -> None:

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
-from cascadeflow.tools import ToolCall, ToolExecutor
-from cascadeflow.tools.threads import MOST_LOST, Threads
+from cascadeflow import ConfigError
+from cascadeflow.tools import ToolCall, ToolConfig, ToolExecutor, tool
+from cascadeflow.tools.threads import MOST_BUSY, MOST_LOST, Threads
 from tests.tool_functions import call, get_weather, run
 
 
@@ -62,7 +64,7 @@ def test_a_thread_goes_on_when_its_time_is_up_and_its_result_is_dropped() -> Non
         return "late"
 
     result = run(slow, timeout=0.05)
-    assert result.error == "timed out after 0.05 s"
+    assert result.error == "timed out after 0.05 s; it may still take effect"
     assert not ended.is_set()
     release.set()
     assert ended.wait(10)
@@ -107,7 +109,64 @@ def test_a_tool_that_never_returns_does_not_keep_the_interpreter_from_exiting() 
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, timeout=20, capture_output=True, text=True
     )
-    assert (done.stdout, done.stderr) == ("timed out after 0.05 s\n", "")
+    assert done.stdout == "timed out after 0.05 s; it may still take effect\n"
+    assert done.stderr == ""
+
+
+def test_a_tool_has_the_time_of_its_own_or_that_of_the_executor() -> None:
+    @tool(timeout=20)
+    async def patient() -> str:
+        await asyncio.sleep(0.2)
+        return "Yes, do it."
+
+    async def hasty() -> str:
+        return await patient()
+
+    async def body() -> None:
+        quick = ToolConfig.from_function(hasty, name="quick", timeout=0.05)
+        executor = ToolExecutor([patient, quick, hasty], timeout=0.1)
+        names = ("patient", "quick", "hasty")
+        asked, own, usual = await executor.execute_all([ToolCall(n, n, {}) for n in names])
+        assert asked.result == "Yes, do it."
+        assert (own.error, usual.error) == ("timed out after 0.05 s", "timed out after 0.1 s")
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("wrong", [0, -1, float("nan"), float("inf"), True, "5"])
+def test_a_time_that_no_tool_can_have_is_refused_where_it_is_given(wrong: object) -> None:
+    given: Any = wrong
+    for make in (lambda: ToolConfig("ask", timeout=given), lambda: tool(timeout=given)):
+        with pytest.raises(ConfigError, match=r"timeout of a tool is .*must be > 0 s, or None"):
+            make()
+
+
+def test_a_call_that_found_no_free_thread_cannot_take_effect() -> None:
+    release = threading.Event()
+    ran: list[int] = []
+
+    def blocks(number: int) -> None:
+        ran.append(number)
+        release.wait(30)
+
+    async def body() -> None:
+        late = ToolConfig.from_function(blocks, name="late", timeout=0.05)
+        executor = ToolExecutor([blocks, late], max_parallel=MOST_BUSY + 1)
+        calls = [ToolCall(f"c{n}", "blocks", {"number": n}) for n in range(MOST_BUSY)]
+        working = asyncio.create_task(executor.execute_all(calls))
+        while len(ran) < MOST_BUSY:
+            await asyncio.sleep(0.001)
+        result = await executor.execute(call("late", number=-1))
+        told = "timed out after 0.05 s without a free thread: earlier calls have not returned"
+        assert result.error == told
+        release.set()
+        assert all(each.success for each in await working)
+
+    try:
+        asyncio.run(body())
+    finally:
+        release.set()
+    assert -1 not in ran
 
 
 def test_tools_that_never_return_do_not_starve_others() -> None:

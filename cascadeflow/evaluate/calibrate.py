@@ -39,6 +39,7 @@ HOPELESS = ThresholdPolicy().hopeless
 POINTS = 64
 """Of the distribution of scores that a calibration file keeps."""
 NOT_ASKED = -1.0
+AT_WORST = "what is not known counts at its worst"
 NO_SAFE_THRESHOLD = "no_safe_threshold"
 COSTS_MORE = "cascade_costs_more"
 
@@ -108,12 +109,9 @@ def calibrate(
         found = _with(labels, tested.threshold, blank)
     if not _wanting(labels, found):
         return found
-    columns = (("draft_correct", labels.draft), ("verifier_correct", labels.strong))
-    counts = [(name, int(np.isnan(column).sum())) for name, column in columns]
-    lacking = " and ".join(f"{count} have no {name}" for name, count in counts if count)
     reason = (
-        f"of {blank.rows} labelled rows {lacking}, but the promise compares the two, and what is "
-        f"not known counts at its worst. {HOW_TO_LABEL}"
+        f"of {blank.rows} labelled rows {_lacking(labels)}, but the promise compares the two, and "
+        f"{AT_WORST}. {HOW_TO_LABEL}"
     )
     return msgspec.structs.replace(blank, advice="refused", reason=reason)
 
@@ -206,6 +204,13 @@ def _wanting(labels: Labels, found: Calibration) -> bool:
     return at_best.advice != "direct"
 
 
+def _lacking(labels: Labels) -> str:
+    """Which labels are not known, and how many; empty: all are."""
+    columns = (("draft_correct", labels.draft), ("verifier_correct", labels.strong))
+    counts = [(name, int(np.isnan(column).sum())) for name, column in columns]
+    return " and ".join(f"{count} have no {name}" for name, count in counts if count)
+
+
 def _with(labels: Labels, threshold: float, found: Calibration) -> Calibration:
     """A threshold is safe; whether it pays is another question."""
     keep = (labels.score >= threshold) & (labels.keepable > 0)
@@ -243,12 +248,14 @@ def _without(labels: Labels, loss: Losses, tested: Certified, found: Calibration
     if needed is None:
         return _nothing_safe(found)
     more = max(1, needed - found.rows)
+    lacking = _lacking(labels)
     return msgspec.structs.replace(
         found,
         advice="refused",
         needed=more,
         reason=f"{found.rows} labelled rows are too few to promise {target:.0%} of the strong "
-        f"model with {found.confidence:.0%} confidence; it needs about {more} more",
+        f"model with {found.confidence:.0%} confidence; it needs about {more} more"
+        + (f". Of these rows {lacking}, and {AT_WORST}" if lacking else ""),
     )
 
 

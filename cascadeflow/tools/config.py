@@ -15,11 +15,12 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, TypeVar, overload
+from typing import Any, Final, TypeAlias, TypedDict, TypeVar, overload
 from weakref import WeakKeyDictionary
 
 import msgspec
 
+from ..config import is_number
 from ..errors import ConfigError
 from ..providers.lenient import is_mapping
 from .choice import normalise_choice
@@ -53,6 +54,8 @@ class Offered(msgspec.Struct, frozen=True):
     """What runs it; None: only the caller knows."""
     strict: bool | None = None
     """OpenAI's `strict`, where it was given."""
+    timeout: float | None = None
+    """Seconds for one call; None: the executor's."""
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -70,18 +73,23 @@ class ToolConfig:
         description: for the model: what it does, when to use it.
         parameters: JSON Schema of an object; None: it takes no arguments.
         function: sync or async; called with the arguments by name. None: it is not run here.
+        timeout: seconds for one call, > 0, the wait for a free thread included; None: those of
+            the executor.
 
     Raises:
-        ConfigError: name, description or function is none. The schema is checked when offered.
+        ConfigError: name, description, function or timeout is none. The schema is checked when
+            offered.
     """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] | None = None
     function: Function | None = None
+    timeout: float | None = None
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_timeout(self.timeout)
         who = f"tool {self.name!r}"
         if not isinstance(self.description, str):
             raise ConfigError(f"{who}: description is {shown(self.description)}; it must be a text")
@@ -93,7 +101,12 @@ class ToolConfig:
 
     @classmethod
     def from_function(
-        cls, function: Function, *, name: str | None = None, description: str | None = None
+        cls,
+        function: Function,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        timeout: float | None = None,
     ) -> ToolConfig:
         """A tool made of a function: its schema from annotations, its words from the docstring.
 
@@ -102,40 +115,55 @@ class ToolConfig:
                 binds is not offered) or an object with `__call__`.
             name: None: the function's own.
             description: None: that of the docstring.
+            timeout: as of the class.
 
         Raises:
-            ConfigError: a parameter cannot be given by name or has no JSON Schema, or the extra
-                `[tools]` is not installed.
+            ConfigError: a parameter cannot be given by name or has no JSON Schema, the timeout is
+                none, or the extra `[tools]` is not installed.
         """
         own = name_of(function) if name is None else name
         words, parameters = describe(function)
         words = words if description is None else description
-        return cls(own, words, checked(own, parameters), function)
+        return cls(own, words, checked(own, parameters), function, timeout)
 
 
-_MARKED: Final[WeakKeyDictionary[Function, tuple[str | None, str | None]]] = WeakKeyDictionary()
-"""Name and description that `@tool(...)` gave, by function: a decorated function stays itself."""
+class _Marks(TypedDict, total=False):
+    name: str | None
+    description: str | None
+    timeout: float | None
+
+
+_MARKED: Final[WeakKeyDictionary[Function, _Marks]] = WeakKeyDictionary()
+"""What `@tool(...)` gave, by function: a decorated function stays itself."""
 
 
 @overload
 def tool(function: F, /) -> F: ...
 @overload
-def tool(*, name: str | None = None, description: str | None = None) -> Callable[[F], F]: ...
 def tool(
-    function: F | None = None, /, *, name: str | None = None, description: str | None = None
+    *, name: str | None = None, description: str | None = None, timeout: float | None = None
+) -> Callable[[F], F]: ...
+def tool(
+    function: F | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = None,
 ) -> F | Callable[[F], F]:
-    """Mark a function as a tool, with or without a name and a description of its own.
+    """Mark a function as a tool, with or without a name, a description and a time of its own.
 
     The function is returned as it is; its schema is made when it is first offered.
 
     Raises:
-        ConfigError: the name is none a tool can have, or it decorates no function.
+        ConfigError: the name or the timeout is none a tool can have, or it decorates no function.
     """
     if name is not None:
         _check_name(name)
+    _check_timeout(timeout)
 
     def mark(target: F) -> F:
-        _MARKED[underlying(target)] = (name, description)
+        _MARKED[underlying(target)] = _Marks(name=name, description=description, timeout=timeout)
         return target
 
     return mark if function is None else mark(function)
@@ -159,8 +187,8 @@ def normalise(tools: Iterable[object]) -> tuple[Offered, ...]:
         elif is_mapping(each):
             offered = _from_mapping(each, position)
         elif callable(each) and not isinstance(each, type):
-            name, description = _MARKED.get(underlying(each), (None, None))
-            offered = _of(ToolConfig.from_function(each, name=name, description=description))
+            marks = _MARKED.get(underlying(each), _Marks())
+            offered = _of(ToolConfig.from_function(each, **marks))
         else:
             raise ConfigError(f"tool {position} is {shown(each)}; {_FORMS}")
         if offered.name in found:
@@ -174,7 +202,7 @@ def normalise(tools: Iterable[object]) -> tuple[Offered, ...]:
 
 def _of(tool: ToolConfig, strict: bool | None = None) -> Offered:
     parameters = checked(tool.name, tool.parameters)
-    return Offered(tool.name, tool.description, parameters, tool.function, strict)
+    return Offered(tool.name, tool.description, parameters, tool.function, strict, tool.timeout)
 
 
 def _from_mapping(given: Mapping[Any, Any], position: int) -> Offered:
@@ -210,6 +238,11 @@ def _check_keys(given: Mapping[Any, Any], known: Sequence[str], position: int) -
                 f"tool {position} ({shown(given.get('name'))}): unknown key {shown(key)}{hint} "
                 f"({_FORMS})"
             )
+
+
+def _check_timeout(timeout: object) -> None:
+    if timeout is not None and not (is_number(timeout) and timeout > 0):
+        raise ConfigError(f"the timeout of a tool is {shown(timeout)}; it must be > 0 s, or None")
 
 
 def _check_name(name: object) -> None:

@@ -48,7 +48,7 @@ class ToolExecutor:
     Args:
         tools: in any form that can be offered. One without a function can be offered and checked,
             but a call of it is an error result.
-        timeout: seconds for one call, the wait for a free thread included.
+        timeout: seconds for one call, the wait for a free thread included; a tool may have its own.
         max_parallel: tools at work at once in one session.
         max_result_bytes: largest result, as text in UTF-8.
 

@@ -42,11 +42,29 @@ class Outcome(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
+class Time(msgspec.Struct, frozen=True):
+    """How long a call may take."""
+
+    seconds: float
+    """In all."""
+    ends: float
+    """By the clock of the loop."""
+
+    def left(self) -> float:
+        """Seconds, at least 0."""
+        return max(0.0, self.ends - asyncio.get_running_loop().time())
+
+    def over(self, more: str = "") -> Outcome:
+        """What comes of a tool that took longer."""
+        return Outcome(error=f"timed out after {self.seconds:g} s{more}")
+
+
 class Runnable:
     """A tool whose function is known."""
 
     def __init__(self, tool: Offered, function: Callable[..., Any]) -> None:
         self.name = tool.name
+        self.timeout = tool.timeout
         self.is_async = inspect.iscoroutinefunction(underlying(function))
         self._function = function
         self._convert = converter(function)
@@ -58,7 +76,7 @@ class Runnable:
 
 
 class Runner:
-    """Runs tools, each within `timeout` seconds, with results of at most `limit` bytes."""
+    """Runs tools, each within its own time or `timeout` seconds; a result has `limit` bytes."""
 
     def __init__(self, timeout: float, limit: int) -> None:
         self._timeout = timeout
@@ -72,26 +90,29 @@ class Runner:
         # The clock of the loop, by which the waits below are measured.
         clock = asyncio.get_running_loop().time
         began = clock()
-        ends = began + self._timeout
+        seconds = self._timeout if tool.timeout is None else tool.timeout
+        time = Time(seconds, began + seconds)
         carry_out = self._as_task if tool.is_async else self._in_thread
-        outcome = await carry_out(tool.name, lambda: tool.start(arguments), ends)
+        outcome = await carry_out(tool.name, lambda: tool.start(arguments), time)
         if inspect.isawaitable(awaitable := outcome.value):
             # Of a sync function, such as a wrapper, that returned the coroutine of an async one.
-            outcome = await self._as_task(tool.name, lambda: awaitable, ends)
+            outcome = await self._as_task(tool.name, lambda: awaitable, time)
         elapsed = (clock() - began) * 1000
         return ToolResult(call.id, call.name, outcome.value, outcome.error, elapsed)
 
-    async def _in_thread(self, name: str, work: Callable[[], object], ends: float) -> Outcome:
+    async def _in_thread(self, name: str, work: Callable[[], object], time: Time) -> Outcome:
         context = contextvars.copy_context()
         job = self._threads.submit(lambda: context.run(self._attempt, name, work))
         heard = asyncio.wrap_future(job)
         try:
-            await asyncio.wait([heard], timeout=_left(ends))
+            await asyncio.wait([heard], timeout=time.left())
             if heard.done():
                 outcome: Outcome = heard.result()
                 return outcome
-            busy = " without a free thread: earlier calls have not returned"
-            return self._overdue("" if job.running() or job.done() else busy)
+            self._threads.abandon(job)
+            if job.cancelled():
+                return time.over(" without a free thread: earlier calls have not returned")
+            return time.over("; it may still take effect")
         finally:
             if not heard.done():
                 self._threads.abandon(job)
@@ -108,12 +129,12 @@ class Runner:
         except BaseException as error:  # noqa: BLE001 -- a tool's code, see above
             return _failed(name, error)
 
-    async def _as_task(self, name: str, start: Callable[[], object], ends: float) -> Outcome:
+    async def _as_task(self, name: str, start: Callable[[], object], time: Time) -> Outcome:
         task = asyncio.create_task(_awaited(name, start))
         try:
-            await asyncio.wait([task], timeout=_left(ends))
+            await asyncio.wait([task], timeout=time.left())
             if not task.done():
-                return self._overdue()
+                return time.over()
         finally:
             if not task.done():
                 task.cancel()
@@ -130,15 +151,8 @@ class Runner:
             return outcome
         if isinstance(outcome.value, str | int | float | None):
             return self._attempt(name, lambda: outcome.value)
-        ends = max(ends, asyncio.get_running_loop().time() + GRACE)
-        return await self._in_thread(name, lambda: outcome.value, ends)
-
-    def _overdue(self, why: str = "") -> Outcome:
-        return Outcome(error=f"timed out after {self._timeout:g} s{why}")
-
-
-def _left(ends: float) -> float:
-    return max(0.0, ends - asyncio.get_running_loop().time())
+        ends = max(time.ends, asyncio.get_running_loop().time() + GRACE)
+        return await self._in_thread(name, lambda: outcome.value, Time(time.seconds, ends))
 
 
 async def _awaited(name: str, start: Callable[[], object]) -> Outcome:
