@@ -297,8 +297,7 @@ class Ladder:
             self._warned.add(row.model)
         if not known:
             logger.warning(
-                "%s: a draft failed (%s), and others may likewise; `message` in the row of its attempt "
-                "says why",
+                "%s: a draft failed (%s), and others may likewise; the row of its attempt says why",
                 row.model,
                 row.error,
             )

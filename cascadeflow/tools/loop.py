@@ -124,9 +124,7 @@ async def converse(
                             yield batch
             if end is None:
                 return
-            reason = _reason_to_end(end, toolbox, turn == max_turns, repairing)
-            if reason is not None:
-                end.result.finish_reason = reason
+            if _settled(end, toolbox, turn == max_turns, repairing):
                 conversation.over(cascade)
                 yield [end]
                 return
@@ -150,19 +148,16 @@ async def converse(
             conversation.over(cascade)
 
 
-def _reason_to_end(
-    end: events.Completed, toolbox: Toolboxes, last: bool, repairing: bool
-) -> str | None:
-    """The finish reason if this turn is the last; None if tools are to run."""
-    given = end.result.finish_reason or ""
-    if not end.calls or end.result.truncated:
-        return given
+def _settled(end: events.Completed, toolbox: Toolboxes, last: bool, repairing: bool) -> bool:
+    """Whether no tool is to run and this turn is the last; its result says why."""
     valid = [call for call in end.calls if call.valid]
+    if not end.calls or end.result.truncated:
+        return True
     if any(not toolbox.can_run(call.call.name) for call in valid):
-        return given
+        return True
     if last:
-        return "max_turns_reached"
-    return given if repairing and not valid else None
+        end.result.finish_reason = "max_turns_reached"
+    return last or (repairing and not valid)
 
 
 class _Work:
