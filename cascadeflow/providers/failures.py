@@ -153,8 +153,10 @@ def error_from_redirect(status: int, headers: Mapping[str, str], origin: str) ->
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The provider's name for the request, at most 200 characters; None if it gave none."""
-    given = (clean(headers.get(name, "")[:200]) for name in REQUEST_IDS)
-    return next(filter(None, given), None)
+    for name in REQUEST_IDS:
+        if (given := headers.get(name)) and (ident := clean(given[:200])):
+            return ident
+    return None
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
