@@ -40,11 +40,16 @@ ANSWER_WORDS = (
 )  # fmt: skip
 _OPTION_WORDS = ("option", "choice", "选项", "選択肢")
 """Asked only if no word for "answer" was followed by a letter: options are also discussed."""
-_OPTION = re.compile(r"(?:^|\n)[ \t]{0,8}[(*]{0,3}([A-Z])[).:*]{1,3}[ \t]([^\n]*)")
+_OPTION = re.compile(
+    r"(?:^|\n)[ \t]{0,8}(?:[-*•] )?[(\[*]{0,3}([A-Z])(?:[)\].:*]{1,3}| -)[ \t]+([^\n]*)"
+)
 _ALONE = re.compile(r"[\s(*\[]{0,6}([A-Z])(?:[\s).:*\]]|$)")
+_LAST = re.compile(r"\n[\s(*\[#\"'`]{0,8}([A-Z])[).:*\]\"'`]{0,4}\Z")
+"""A last line that is nothing but a letter."""
 _LETTER = re.compile(
-    r"(?: is| ist| est| es| è| é|是|为|は)?[:：]?[ *\n${(\[]{0,4}(?:\\boxed\{)?(?:\\text\{)?[(\[]?"
-    r"([A-Z])(?![\w'])"
+    r"(?: is| ist| est| es| è| é|是|为|は)?[:：]?[ *\n${(\[#\"'`]{0,6}"
+    r"(?:\\boxed\{)?(?:\\text\{)?[(\[]?"
+    r"([A-Z](?![\w'])|[a-z](?=[).*]{0,4}(?:\n|\Z)))"
 )
 _IN_BRACKETS = re.compile(r"\(([A-Z])\)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -69,7 +74,8 @@ def chosen(text: str) -> list[str]:
     alone = _ALONE.match(text)
     if alone and not stated and (len(text) < 8 or alone[0].rstrip()[-1:] in ").:"):
         return [alone[1]]
-    return stated
+    last = _LAST.search(text)
+    return stated or ([last[1]] if last else [])
 
 
 def _stated(text: str, words: tuple[str, ...]) -> list[str]:
@@ -79,7 +85,7 @@ def _stated(text: str, words: tuple[str, ...]) -> list[str]:
         folded = text
     ends = sorted(found.end() for word in words for found in re.finditer(word, folded))
     letters = (_LETTER.match(text, end) for end in ends)
-    return [letter[1] for letter in letters if letter]
+    return [letter[1].upper() for letter in letters if letter]
 
 
 class Options:
@@ -89,7 +95,7 @@ class Options:
 
     def __init__(self, query: str) -> None:
         found = list(islice(_OPTION.finditer(query), MOST_OPTIONS))
-        self._texts = {match[1]: match[2][:OPTION_CHARS] for match in found}
+        self._texts = {match[1]: match[2][:OPTION_CHARS].strip() for match in found}
         with_digits = sum(any(map(str.isdigit, text)) for text in self._texts.values())
         self._numeric = with_digits / max(1, len(self._texts))
         self.stem_chars = found[0].start() if found else len(query)
@@ -128,13 +134,13 @@ class Options:
 
     def _leaning(self, letter: str, body: str) -> dict[str, float]:
         """What speaks for the chosen option, whatever it says, and for a doubt."""
-        text = self._texts.get(letter, "").strip()
+        text = self._texts.get(letter, "")
         if not text:
             return {}
         texts = list(self._texts.values())
         sizes = [len(each) for each in texts]
         return {
-            "option_longest": float(len(text) >= max(len(each.strip()) for each in texts)),
+            "option_longest": float(len(text) >= max(sizes)),
             "option_length": min(1.0, len(text) * len(sizes) / (sum(sizes) + 1) / 3),
             "option_extreme": float(_extreme(texts, text)),
             "however": min(1.0, body.lower().count("however") / 2),

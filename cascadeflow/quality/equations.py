@@ -24,7 +24,7 @@ _ARITHMETIC = "0123456789 .,+-*/^()%"
 _SIGNS = str.maketrans(
     {
         "×": "*", "·": "*", "∗": "*", "÷": "/", "−": "-", "–": "-", "≈": "=", "＝": "=", "，": ",",
-        "$": None, "€": None, "£": None, "¥": None, "\u00a0": " ", "\u202f": " ",
+        "$": None, "€": None, "£": None, "¥": None,
     }
 )  # fmt: skip
 _LATEX = (
@@ -37,7 +37,6 @@ _FRACTION = re.compile(r"\\frac\{([\d., ]{1,20})\}\{([\d., ]{1,20})\}")
 _WORDS_IN_LATEX = re.compile(r"\\text\{[^{}]{0,80}\}")
 _TIMES = re.compile(r"(?:(?<=[\d)%]) ?[xX] ?|(?<=\w) [xX] )(?=[\d($€£])")
 _OVER_FRACTION = re.compile(r"(?<=[/*] )(\d{1,9}/\d{1,9})(?![\d/])")
-_BULLET = re.compile(r"\s*(?:[-*•+] |\d{1,2}[.)] )?")
 _RESULT = re.compile(r" ?(-?)(\d[\d.,]*)(?: ?(/) ?(\d[\d.,]*))?( ?%)?")
 _SCALE = re.compile(
     r" ?(?:million|billion|thousand|hundred|dozen|[\d(*/^+]|- ?\d)|[^\W\d_](?![^\W\d_])",
@@ -49,7 +48,7 @@ _OPERATOR = re.compile(r"[\d)%] ?[-+*/^] ?[\d(.-]|\d ?\(")
 _TERM = re.compile(r"[^\W\d_](?![^\W\d_])")
 _REMARK = re.compile(r"\([^\W\d_]{2}[^()=+*/^<>]{0,60}\)")
 _SPACES = re.compile(r"  +")
-_UNITS = re.compile(r"[^\W\d_]+\.?(?:/[^\W\d_]+)?")
+_UNITS = re.compile(r"(?:(?<=\d)/(?=[^\W\d_]{2}))?[^\W\d_]+\.?(?:/[^\W\d_]+)?")
 Verdict: TypeAlias = Literal["right", "wrong", "unsure"]
 
 
@@ -76,7 +75,7 @@ def equations(line: str, limit: int) -> list[Equation]:
 
 
 def plain(line: str) -> str:
-    """A line in ASCII arithmetic: LaTeX, signs, currencies and bullets brought to one form."""
+    """A line in ASCII arithmetic: LaTeX, signs, currencies brought to one form."""
     if "\\" in line:
         line = _WORDS_IN_LATEX.sub(" ", line)
         for written, meant in _LATEX:
@@ -86,9 +85,7 @@ def plain(line: str) -> str:
         line = _SPACES.sub(" ", _REMARK.sub(" ", line))
     if line.count("/") > 1:
         line = _OVER_FRACTION.sub(r"(\1)", line)
-    line = _TIMES.sub("*", line.translate(_SIGNS).replace("**", "^"))
-    bullet = _BULLET.match(line)
-    return line[bullet.end() :] if bullet else line
+    return _TIMES.sub("*", line.translate(_SIGNS).replace("**", "^"))
 
 
 def _verify(left: str, right: str) -> Equation | None:
@@ -103,6 +100,8 @@ def _verify(left: str, right: str) -> Equation | None:
         if not _OPERATOR.search(expression):
             continue
         verdict = holds(expression, result, divisor, percent=bool(found[5]))
+        if divisor and verdict is False:  # "6 * 6 = 36 / 12 = 3" goes on with the result
+            verdict = holds(expression, result)
         if verdict is not None:
             value = value_of(result)
             exact = verdict and _same(expression, value)

@@ -21,8 +21,7 @@ from .rational import NUMBER, Rational, number, ratio
 Kind: TypeAlias = Literal["number", "word", "fraction", "percent"]
 
 MANY_NUMBERS = 4
-"""Numbers in a query from which any question at its end is taken to ask for another one."""
-QUESTION_CHARS = 160
+"""Numbers in a query from which any question in it is taken to ask for another one."""
 MOST_WORDS_AROUND = 8
 """Words around an expression that is the whole question."""
 MOST_WORDS = 1_024
@@ -212,21 +211,18 @@ def asks_for_a_number(query: str) -> bool:
     if bare_expression(query):
         return True
     count = _count_numbers(query)
-    if count >= 2 and any(map(_is_of_quantity, _CLAUSE.findall(query))):
-        return True
-    last = query.rstrip()[-QUESTION_CHARS:].lower()
-    asking = last.endswith(("?", "？")) and any(phrase in last for phrase in _WHAT)
-    return count >= MANY_NUMBERS and asking
+    asking = _WHAT if count >= MANY_NUMBERS else _QUANTITIES
+    return count >= 2 and any(_is_of_quantity(each, asking) for each in _CLAUSE.findall(query))
 
 
-def _is_of_quantity(sentence: str) -> bool:
+def _is_of_quantity(sentence: str, asking: Sequence[str]) -> bool:
     """Whether a sentence asks how many or how much, or tells to calculate."""
     folded = sentence.strip().lower()
     if folded.startswith(_IMPERATIVES) or ", calculate" in folded:
         return True
     if not folded.endswith(("?", "？")):
         return False
-    if any(phrase in folded for phrase in _QUANTITIES):
+    if any(phrase in folded for phrase in asking):
         return True
     return "what" in folded and not _MEASURES.isdisjoint(_words(folded))
 

@@ -24,6 +24,8 @@ from .logprobs import BLOCK, Logprobs
 from .pieces import STEP, last_edge, next_edge
 from .signals import Signals
 
+_SPACES = {0xA0: " ", 0x202F: " "}
+"""Spaces that do not break, of which no check need know."""
 OPENING_EDGES = (64, 160)
 """Characters at which the opening is looked at, before the regular edges."""
 
@@ -74,7 +76,8 @@ class TextObserver:
     def feed(self, delta: Delta) -> None:
         """Take in the next delta; what follows the `Stop` is not looked at."""
         if isinstance(delta, TextDelta):
-            self._parts.append(delta.text)
+            text = delta.text
+            self._parts.append(text if text.isascii() else text.translate(_SPACES))
             self._size += len(delta.text)
             if delta.logprobs:
                 self._tokens.extend(delta.logprobs)
