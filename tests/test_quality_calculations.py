@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascadeflow.quality.arithmetic import Arithmetic
-from cascadeflow.quality.choices import Options, asked_of
+from cascadeflow.quality.choices import Options
 from cascadeflow.quality.comparisons import comparisons
 from cascadeflow.quality.flow import operands
 from cascadeflow.quality.quantity import asks_for_a_number, quantities, sentences, wording
@@ -104,12 +104,6 @@ def test_a_quantity_that_is_subtracted_again_and_again_is_found() -> None:
     assert "operand_repeated" not in found(query, "20 + 30 = 50\n50 - 5 = 45\n#### 45")
 
 
-def test_a_difference_that_is_asked_for_has_to_be_formed() -> None:
-    query = "Ann has 20 eggs, Bob 30. How many more eggs has Bob?"
-    assert "operation_unfit" in found(query, "20 + 30 = 50\n#### 50")
-    assert "operation_unfit" not in found(query, "30 - 20 = 10\n#### 10")
-
-
 @pytest.mark.parametrize(
     "answer",
     [
@@ -127,13 +121,9 @@ def test_a_calculation_over_several_lines_is_verified(answer: str) -> None:
 
 
 def test_the_wording_tells_what_is_hard() -> None:
-    query = "Ann is 9. In 4 years she sells a third at 20% profit. What will Bob earn if she began?"
-    named = wording(query, quantities(query))
-    assert set(named) == {
-        "asks_other_time", "asks_on_condition", "asks_for_gain", "names", "fractions",
-        "percentages",
-    }  # fmt: skip
-    assert wording("", []) == {}
+    named = wording("Ann is 9 years old. How old will she be in 4 years if she waits?")
+    assert named == {"asks_other_time": 1.0, "asks_on_condition": 1.0}
+    assert not any(wording("").values())
 
 
 def test_operands_come_with_their_operators() -> None:
@@ -146,7 +136,6 @@ def test_the_longest_option_and_a_doubt_are_noted() -> None:
     body = "Whoever owned land paid this tax on land that is owned, however small."
     own, other = leaning(OPTIONS, "B", body), leaning(OPTIONS, "C", body)
     assert own["option_longest"] == 1.0 > other["option_longest"]
-    assert own["option_length"] > other["option_length"]
     assert own["however"] == 0.5
     assert "option_longest" not in leaning(OPTIONS, "D", body)
 
@@ -158,6 +147,6 @@ def test_the_extreme_number_among_options_is_noted() -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_what_leans_and_what_is_asked_lies_between_0_and_1(option: str, body: str) -> None:
-    features = leaning((option, body), "A", body) | asked_of(body)
+def test_what_leans_lies_between_0_and_1(option: str, body: str) -> None:
+    features = leaning((option, body), "A", body)
     assert all(0 <= value <= 1 for value in features.values())

@@ -2,7 +2,7 @@
 
 The strongest sign that such an answer is wrong is an equation that does not hold. Then: a final
 number that is missing, that is not the last result, or that cannot be a count; results that are
-computed and never used; numbers that come from nowhere; numbers of the query that are left out.
+computed and never used; numbers of the query that are left out.
 All linear, with caps on the characters, equations and numbers that are read.
 
 A sentence that begins with the sign, or with the words of the one before it, continues that one:

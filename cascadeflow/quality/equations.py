@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from .rational import Rational, evaluate, number, ratio, value_of
+from .rational import Rational, evaluate, number, value_of
 
 LINE_CHARS = 512
 """Longer lines are cut: a line of arithmetic is short."""
@@ -61,8 +61,6 @@ class Equation(msgspec.Struct, frozen=True):
     """What the text gives as the result."""
     expression: str
     """The left side as it was evaluated."""
-    exact: bool = True
-    """Whether it holds without rounding."""
 
 
 def equations(line: str, limit: int) -> list[Equation]:
@@ -103,9 +101,7 @@ def _verify(left: str, right: str) -> Equation | None:
         if divisor and verdict is False:  # "6 * 6 = 36 / 12 = 3" goes on with the result
             verdict = holds(expression, result)
         if verdict is not None:
-            value = value_of(result)
-            exact = verdict and _same(expression, value)
-            return Equation("right" if verdict else wrong, value, expression, exact)
+            return Equation("right" if verdict else wrong, value_of(result), expression)
     return None
 
 
@@ -130,19 +126,7 @@ def _balance(left: str, right: str) -> Equation | None:
         return Equation("right", a, ahead)
     apart = abs(a[0] * b[1] - b[0] * a[1])
     right_enough = 100 * apart <= abs(a[0] * b[1])
-    return Equation("right" if right_enough else "wrong", b, ahead, not apart)
-
-
-def _same(expression: str, value: Rational) -> bool:
-    """Whether some reading of an expression is exactly a value, or that per cent."""
-    for comma in (False, True):
-        try:
-            top, bottom = evaluate(expression, comma=comma)
-            if value in ((top, bottom), ratio(100 * top, bottom)):
-                return True
-        except ValueError:
-            continue
-    return False
+    return Equation("right" if right_enough else "wrong", b, ahead)
 
 
 def _last_part(run: str, *, listed: bool) -> str:

@@ -22,7 +22,6 @@ from .comparisons import MOST_COMPARISONS, Operand, comparisons
 from .equations import LINE_CHARS, Equation, holds, plain
 from .quantity import (
     Quantity,
-    asked,
     asks_for_a_count,
     bare_expression,
     has_number_word,
@@ -33,16 +32,10 @@ from .rational import NUMBER, Rational, ratio, value_of, values, variants
 
 NEAR = 5
 """Words around a percentage that say what it does."""
-FEW_NUMBERS = 12.0
 FEW_RELATIONS = 10.0
 FEW_MISSING = 3.0
 TRIVIAL: tuple[Rational, ...] = ((1, 1), (2, 1))
 
-_COMMON: tuple[Rational, ...] = (
-    *((number, 1) for number in (0, 1, 2, 3, 4, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000)),
-    (1, 2), (1, 3), (2, 3), (1, 4), (3, 4),
-)  # fmt: skip
-"""Numbers that need no source: small factors, time, percent."""
 _DOUBTS = (
     "however", "actually", "note that", "assum", "not possible", "impossible", "cannot", "can't",
     "no solution", "contradict", "not enough information", "make sense", "allerdings", "jedoch",
@@ -65,7 +58,6 @@ _OFF = re.compile(r"\b(?:off|discount|less|fewer|lower|cheaper|decreas|reduc|dro
 _ON = re.compile(
     r"\b(?:more|higher|increas|rais|interest|tax|tip|extra|markup|greater|zinsen|steuer)"
 )
-_HOW_MUCH_MORE = re.compile(r"how (?:many|much) (?:\w+ )?(?:more|less|fewer|longer|older|farther)")
 
 
 class Change(msgspec.Struct):
@@ -94,21 +86,17 @@ class Solution:
     """The numbers of one answer to a calculation: given, computed, used, and the final one."""
 
     def __init__(self, query: str) -> None:
-        given, ask, folded = quantities(query), asked(query), query.lower()
+        given, folded = quantities(query), query.lower()
         relations = sum(phrase in folded for phrase in _RELATIONS)
         self.query = {
-            "query_numbers": min(1.0, len(given) / FEW_NUMBERS),
             "relations": min(1.0, relations / FEW_RELATIONS),
-            **wording(query, given),
+            **wording(query),
         }
         """What the query alone tells of how hard the calculation is."""
         self._bare = bare_expression(query)
         self._count = asks_for_a_count(query)
-        self._wanted = "-" if _HOW_MUCH_MORE.search(ask) else "/" if "average" in ask else ""
         self._given = Counter(quantity.value for quantity in given)
         self._digits = frozenset(values(query))
-        self._words = self._given.keys() - self._digits
-        self._known = {*_COMMON}.union(*map(variants, (*self._given, *self._digits)))
         self._short = len(given) - 1
         self._compared = list(islice(comparisons(query, given), MOST_COMPARISONS))
         self._changes = [change for change in map(_change, given) if change]
@@ -121,10 +109,8 @@ class Solution:
         self._computed: Counter[Rational] = Counter()
         self._used: Counter[Rational] = Counter()
         self._repeated: Counter[tuple[Rational, str]] = Counter()
-        self._operations: dict[Rational, str] = {}
-        self._last_new = ""
         self._doubtful = False
-        self._foreign = self._inexact = self._parts = self._reversed = 0
+        self._reversed = 0
 
     def doubt(self, piece: str) -> None:
         """Look in a piece for words of an obstacle."""
@@ -141,12 +127,8 @@ class Solution:
         entered: set[Rational] = set()
         for equation in found:
             parts = operands(equation.expression)
-            self._parts += len(parts)
-            self._foreign += sum(value not in self._known for value, _, _ in parts)
-            self._known |= variants(equation.result)
             self._results.setdefault(equation.result, False)
             self._last = equation.result
-            self._inexact += equation.verdict == "right" and not equation.exact
             written = equation.expression.replace(" ", "")
             if written not in self._expressions:
                 self._expressions.add(written)
@@ -163,7 +145,6 @@ class Solution:
             if before in ("-", "*") and self._given[value] == 1 and value not in TRIVIAL:
                 self._repeated[value, before] += 1
         self._computed[equation.result] += 1
-        self._last_new = self._operations[equation.result] = equation.expression
         for change in self._changes:
             change.take({value for value, _, _ in parts}, equation)
         if self._compared:
@@ -176,8 +157,6 @@ class Solution:
         """What is odd about the numbers so far."""
         return {
             "numbers_unused": len(self._digits - self._seen) / max(1, len(self._digits)),
-            "numbers_from_nowhere": self._foreign / max(1, self._parts),
-            "results_inexact": min(1.0, self._inexact / 2),
         }
 
     def final(self, text: str, *, steps: int, worded: bool) -> dict[str, float]:
@@ -186,7 +165,7 @@ class Solution:
         found = list(NUMBER.finditer(text, markers[-1].end() if markers else 0))
         if not found:
             missing = float(not has_number_word(text))
-            return self.left_out() | {"final_number_missing": missing, "final_unmarked": 1.0}
+            return self.left_out() | {"final_number_missing": missing}
         last = found[0] if markers else found[-1]
         value, negative = value_of(last[0]), bool(_MINUS.search(text, 0, last.start()))
         written = f"-{last[0]}" if negative else last[0]
@@ -196,9 +175,7 @@ class Solution:
             "steps_missing": float(worded and not steps),
             "final_fraction": float(value[1] != 1),
             "fraction_inside": float(any(bottom != 1 for _, bottom in self._results)),
-            "final_underived": float(bool(steps) and value not in self._results),
             "final_number_no_count": float(self._count and (negative or value[1] != 1)),
-            "final_unmarked": float(not markers),
             "result_false": float(bool(self._bare) and holds(self._bare, written) is False),
             "objections": float(self._doubtful),
         }
@@ -208,7 +185,6 @@ class Solution:
         missed = sum(not self._uses(value) for value in self._digits)
         return {
             "numbers_uncomputed": missed / max(1, len(self._digits)),
-            "words_uncomputed": float(not all(map(self._uses, self._words))),
             "operations_short": min(1.0, max(0, self._short) / FEW_MISSING),
         }
 
@@ -219,13 +195,11 @@ class Solution:
         """What is odd about how the numbers came to the final `value`."""
         over = self._given + self._computed - self._used
         loose = sum(result in over for result in self._computed if result != value)
-        last = self._operations.get(value, self._last_new)
         odd = {
             "results_loose": min(1.0, loose / 2),
             "operand_repeated": min(1.0, max(0, max(self._repeated.values(), default=0) - 1) / 2),
             "percentage_unapplied": float(any(not change.applied for change in self._changes)),
             "comparison_reversed": float(self._reversed > 0),
-            "operation_unfit": float(bool(last) and self._wanted not in last),
         }
         if self._last is not None:
             unused = sum(not seen for seen in self._results.values())
