@@ -8,13 +8,10 @@ from hypothesis import strategies as st
 
 from cascadeflow.quality.arithmetic import Arithmetic
 from cascadeflow.quality.choices import Options
-from cascadeflow.quality.comparisons import comparisons
 from cascadeflow.quality.flow import operands
 from cascadeflow.quality.quantity import asks_for_a_number, quantities, sentences, wording
 from cascadeflow.quality.rational import Rational
 
-PENS = "Ann has 4 fewer pens than Bob. Bob has 30 pens. How many pens does Ann have?"
-COAT = "A coat costs $80 and is 30% off. Ann pays with $100. How much change is left?"
 OPTIONS = ("a tax on trade", "a tax on land that is owned", "a gift")
 
 
@@ -43,53 +40,17 @@ def found(query: str, answer: str) -> dict[str, float]:
     ],
 )
 def test_quantities_are_read_in_digits_and_in_words(text: str, values: list[Rational]) -> None:
-    assert [quantity.value for quantity in quantities(text)] == values
+    assert quantities(text) == values
 
 
 @given(st.text(alphabet="19 .,%/-?half twodz\n", max_size=60))
 def test_quantities_of_anything_raise_nothing(text: str) -> None:
-    for quantity in quantities(text):
-        assert quantity.last < len(quantity.words)
+    assert all(bottom > 0 for _, bottom in quantities(text))
 
 
 def test_a_point_within_a_number_ends_no_sentence() -> None:
     assert sentences("It costs $1.50. How much?") == ["It costs $1.50.", "How much?"]
     assert asks_for_a_number("He paid $50. How many pens did he buy at $8.50?")
-
-
-def test_a_comparison_has_two_sides() -> None:
-    [only] = comparisons(PENS, quantities(PENS))
-    assert (only.number, only.operator) == ((4, 1), "-")
-    assert only.one == frozenset({"ann"})
-    assert only.other == frozenset({"bob"})
-
-
-@pytest.mark.parametrize(
-    ("query", "answer", "reversed_"),
-    [
-        (PENS, "Ann has 30 - 4 = 26 pens.\n#### 26", False),
-        (PENS, "Ann has 30 + 4 = 34 pens.\n#### 34", True),
-        (PENS, "Since Bob has 30 pens, Ann has 30 - 4 = 26.\n#### 26", False),
-        ("Cy is twice as old as Dee. Cy is 28. How old is Dee?", "Dee is 28 / 2 = 14.", False),
-        ("Cy is twice as old as Dee. Cy is 28. How old is Dee?", "Dee is 28 * 2 = 56.", True),
-        (
-            "Eve owns half as many cups as Flo. Flo has 6. How many has Eve?",
-            "Eve: 6 / 2 = 3",
-            False,
-        ),
-    ],
-)
-def test_a_comparison_that_is_turned_round_is_found(
-    query: str, answer: str, reversed_: bool
-) -> None:
-    assert ("comparison_reversed" in found(query, answer)) is reversed_
-
-
-def test_a_discount_has_to_be_taken_off() -> None:
-    kept = "80 * 0.3 = 24\n100 - 24 = 76\n#### 76"
-    assert "percentage_unapplied" not in found(COAT, kept)  # 24 was taken off something
-    assert "percentage_unapplied" not in found(COAT, "80 * 0.7 = 56\n100 - 56 = 44\n#### 44")
-    assert "percentage_unapplied" in found(COAT, "80 * 0.3 = 24\nThe change is 24.")
 
 
 def test_every_result_is_used_once_even_if_the_question_names_the_same_number() -> None:

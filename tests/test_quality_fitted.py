@@ -162,7 +162,7 @@ def test_quantities_in_words_and_percentages_count_as_used() -> None:
     query = "Half of 80 birds and 25% of 40 frogs leave. How many leave?"
     solution = Solution(query)
     for line in ("80 / 2 = 40", "0.25 * 40 = 10", "80 / 2 = 40"):
-        solution.take(equations(line, 9), line)
+        solution.take(equations(line, 9))
     assert solution.left_out() == {
         "numbers_uncomputed": 0.0,
         "operations_short": pytest.approx(1 / 3),

@@ -78,10 +78,9 @@ _ARITHMETIC: dict[str, Shape] = {
     "asks_other_time": (UNIT, -0.5, -1),
     "asks_on_condition": (UNIT, -0.3, -1),
     **_hand(
-        "objections", "results_loose", "operand_repeated", "percentage_unapplied",
-        "comparison_reversed", "result_false", "equations_wrong", "final_number_missing",
-        "final_number_no_count", "final_number_not_last", "results_unused", "numbers_unused",
-        "steps", "steps_missing",
+        "objections", "results_loose", "operand_repeated", "result_false", "equations_wrong",
+        "final_number_missing", "final_number_no_count", "final_number_not_last",
+        "results_unused", "numbers_unused", "steps", "steps_missing",
     ),
     **_BROKEN,
 }  # fmt: skip

@@ -76,11 +76,10 @@ class Arithmetic:
         signs = line.count("=") + line.count("≈")
         if signs and self._signs < MOST_SIGNS:
             self._signs += signs
-            whole = self._join(line)
-            found = equations(whole, MOST_EQUATIONS - self.steps)
+            found = equations(self._join(line), MOST_EQUATIONS - self.steps)
             self._verdicts.update([equation.verdict for equation in found])
             if self.solution:
-                self.solution.take(found, whole)
+                self.solution.take(found)
 
     def _join(self, line: str) -> str:
         """A sentence with signs of equality, with what it continues written in front of it."""

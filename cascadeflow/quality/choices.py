@@ -38,7 +38,7 @@ _OPTION = re.compile(
     r"(?:^|\n)[ \t]{0,8}(?:[-*•] )?[(\[*]{0,3}([A-Z])(?:[)\].:*]{1,3}| -)[ \t]+([^\n]*)"
 )
 _ALONE = re.compile(r"[\s(*\[]{0,6}([A-Z])(?:[\s).:*\]]|$)")
-_LAST = re.compile(r"\n[\s(*\[#\"'`]{0,8}([A-Z])[).:*\]\"'`]{0,4}\Z")
+_LAST = re.compile(r"(?:^|\n)[\s(*\[#\"'`]{0,8}([A-Z])[).:*\]\"'`]{0,4}\Z")
 """A last line that is nothing but a letter."""
 _LETTER = re.compile(
     r"(?: is| ist| est| es| è| é|是|为|は)?[:：]?[ *\n${(\[#\"'`]{0,6}"

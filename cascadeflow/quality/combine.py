@@ -54,8 +54,6 @@ FATAL: Mapping[str, float] = {
 }
 SERIOUS: Mapping[str, float] = {
     "equations_wrong": -2.5,
-    "percentage_unapplied": -1.5,
-    "comparison_reversed": -1.5,
     "final_number_missing": -2.0,
     "final_number_no_count": -1.8,
     "choice_missing": -2.5,

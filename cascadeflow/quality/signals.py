@@ -62,7 +62,7 @@ class Signals:
     def before(self) -> dict[str, float]:
         """Features of the request alone."""
         chars = self._options.stem_chars if self._options else len(self._question)
-        features = {"complexity": complexity.score(self._query), "query_length": length(chars)}
+        features = {"complexity": complexity.score(self._question), "query_length": length(chars)}
         return features | (self._arithmetic.features() if self._arithmetic else {})
 
     def form(self, size: int, *, finished: bool) -> Form:
@@ -148,7 +148,7 @@ class Signals:
         if self._options:
             features |= self._choice(text, self._options)
         elif self._arithmetic:
-            worded = len(self._query) >= WORDED_CHARS and not asked.brief
+            worded = len(self._question) >= WORDED_CHARS and not asked.brief
             features |= self._arithmetic.final(text[-TAIL_CHARS:], worded=worded)
         return features
 
