@@ -38,10 +38,7 @@ _WORDS_IN_LATEX = re.compile(r"\\text\{[^{}]{0,80}\}")
 _TIMES = re.compile(r"(?:(?<=[\d)%]) ?[xX] ?|(?<=\w) [xX] )(?=[\d($€£])")
 _OVER_FRACTION = re.compile(r"(?<=[/*] )(\d{1,9}/\d{1,9})(?![\d/])")
 _RESULT = re.compile(r" ?(-?)(\d[\d.,]*)(?: ?(/) ?(\d[\d.,]*))?( ?%)?")
-_SCALE = re.compile(
-    r" ?(?:million|billion|thousand|hundred|dozen|[\d(*/^+]|- ?\d)|[^\W\d_](?![^\W\d_])",
-    re.IGNORECASE,
-)
+_SCALE = re.compile(r" ?(?:million|billion|thousand|hundred|dozen|[\d(*/^+]|- ?\d)", re.IGNORECASE)
 _RUN = re.compile(r"[\d .,+\-*/^()%]+")
 _VARIABLE = re.compile(r"[\d)][^\W\d_](?![^\W\d_])")
 _OPERATOR = re.compile(r"[\d)%] ?[-+*/^] ?[\d(.-]|\d ?\(")
@@ -88,6 +85,8 @@ def plain(line: str) -> str:
 
 def _verify(left: str, right: str) -> Equation | None:
     found = _RESULT.match(right)
+    if found and _TERM.match(right, found.end()) and _VARIABLE.search(left):
+        return None  # "4a + 2(a + 1) = 6a"; without a variable it is a unit: "2 * 8 = 16g"
     if not found or (_SCALE.match(right, found.end()) and right[found.end() :].strip()):
         return _balance(left, right)
     result, divisor = found[1] + found[2].rstrip(".,"), (found[4] or "").rstrip(".,")
@@ -146,7 +145,7 @@ def _without_units(left: str) -> str:
         clause = clause.rpartition(mark)[2]
     if _VARIABLE.search(clause):
         return ""
-    clause = " ".join(_UNITS.sub(" ", clause.replace(" of ", " * ")).split())
+    clause = " ".join(_UNITS.sub(" ", clause.replace(" of ", " * ")).split()).lstrip("* ")
     return "" if clause.strip(_ARITHMETIC) else clause
 
 
