@@ -93,7 +93,7 @@ _CHOICE: dict[str, Shape] = {
     "option_extreme": (UNIT, -0.4, -1),
     "however": (UNIT, -0.4, -1),
     "query_symbols": (UNIT, -0.4, -1),
-    **_hand("choice_missing", "choice_conflict", "equations_wrong", "self_correction", "hedging"),
+    **_hand("choice_missing", "choice_conflict", "equations_wrong", "self_correction"),
     **_BROKEN,
 }
 _RUNNING_QUERY: dict[str, Shape] = {
@@ -101,7 +101,7 @@ _RUNNING_QUERY: dict[str, Shape] = {
     "query_length": _QUERY_LENGTH,
     "relations": ((0.0, 0.5), -0.3, -1),
     "answer_length": ((0.55, 0.65, 0.72, 0.8), 0.0, 0),
-    **_hand("equations_wrong", "hedging", "self_correction"),
+    **_hand("equations_wrong", "self_correction"),
     **_hand("repetition", "refusal", "gibberish", "off_language"),
 }
 _STRONG_QUERY: dict[str, Shape] = {

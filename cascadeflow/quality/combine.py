@@ -18,7 +18,7 @@ choice); expect less elsewhere. Features lie in [0, 1] except those named logpro
   bring an ordinary draft below acceptance. On worded arithmetic, equations and the final number
   are what separates right from wrong drafts; on open text hardly anything does, so nothing there
   is serious.
-- *Weak* features (hedging, length, a sentence that breaks off) need company to reject.
+- *Weak* features (a change of mind, length, a sentence that breaks off) need company to reject.
   Those of a calculation weigh more, because several of them meet in a wrong solution.
   Truncation by a token limit is among them: the limit may be the caller's own.
 - Log-probabilities get a strong prior: where they are known they replace the base and the guess
@@ -64,7 +64,6 @@ SERIOUS: Mapping[str, float] = {
     "incomplete": -1.5,
 }
 WEAK: Mapping[str, float] = {
-    "hedging": -0.7,
     "self_correction": -0.8,
     "equations_right": 0.7,
     "steps": -1.0,

@@ -94,7 +94,6 @@ class Signals:
             "repetition": self._repetition.share(),
             "gibberish": wording.gibberish(),
             "placeholder": min(1.0, float(wording.placeholders)),
-            "hedging": min(1.0, wording.hedges / max(2.0, size / 300)),
             "self_correction": min(1.0, 0.6 * wording.corrections),
             "answer_length": length(size),
         }
