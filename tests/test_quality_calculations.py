@@ -88,9 +88,7 @@ def test_the_wording_tells_what_is_hard() -> None:
 
 
 def test_operands_come_with_their_operators() -> None:
-    assert operands("2*(3 + 4)") == [
-        ((2, 1), "", "*"), ((3, 1), "*", "+"), ((4, 1), "+", ""),
-    ]  # fmt: skip
+    assert operands("2*(3 + 4)") == [((2, 1), ""), ((3, 1), "*"), ((4, 1), "+")]
 
 
 def test_the_longest_option_and_a_doubt_are_noted() -> None:

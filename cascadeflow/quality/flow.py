@@ -5,7 +5,7 @@ that no equation uses, fewer operations than there are quantities to join, a res
 equation uses, a quantity that the same operation takes in again and again: each is how a wrong
 solution looks whose equations all hold.
 
-A number counts as used where it, its percentage, its hundredfold or its reciprocal is an operand.
+A number counts as used where it, that per cent or its reciprocal is an operand.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 from .equations import Equation, holds
 from .quantity import asks_for_a_count, bare_expression, has_number_word, quantities, wording
-from .rational import NUMBER, Rational, value_of, values, variants
+from .rational import NUMBER, Rational, ratio, value_of, values
 
 FEW_RELATIONS = 10.0
 FEW_MISSING = 3.0
-Operand: TypeAlias = tuple[Rational, str, str]
-"""A number of an expression, and the operators before and behind it."""
+Operand: TypeAlias = tuple[Rational, str]
+"""A number of an expression, and the operator before it."""
 TRIVIAL: tuple[Rational, ...] = ((1, 1), (2, 1))
 
 _DOUBTS = (
@@ -89,7 +90,7 @@ class Solution:
             written = equation.expression.replace(" ", "")
             if written not in self._expressions:
                 self._expressions.add(written)
-                self._operands.update(value for value, _, _ in parts)
+                self._operands.update(value for value, _ in parts)
                 self._short -= max(0, len(parts) - 1)
                 if equation.result not in entered:
                     entered.add(equation.result)
@@ -97,7 +98,7 @@ class Solution:
 
     def _enter(self, result: Rational, parts: Sequence[Operand]) -> None:
         """Let the operands of a new equation flow into its result."""
-        for value, before, _ in parts:
+        for value, before in parts:
             self._used[value] += 1
             if before in ("-", "*") and self._given[value] == 1 and value not in TRIVIAL:
                 self._repeated[value, before] += 1
@@ -135,7 +136,10 @@ class Solution:
         }
 
     def _uses(self, value: Rational) -> bool:
-        return value[::-1] in self._operands or not variants(value).isdisjoint(self._operands)
+        """Whether a number is an operand: itself, its reciprocal, as a percentage or its rest."""
+        top, whole = value[0], 100 * value[1]
+        percentages = (ratio(part, whole) for part in (top, whole - top, whole + top))
+        return not {value, value[::-1], *percentages}.isdisjoint(self._operands)
 
     def _flowed(self, value: Rational) -> dict[str, float]:
         """What is odd about how the numbers came to the final `value`."""
@@ -167,10 +171,6 @@ def _final(text: str) -> re.Match[str] | None:
 
 
 def operands(expression: str) -> list[Operand]:
-    """The numbers of an expression, each with the operators before and behind it."""
-    parts = ["", *_PART.findall(expression), ""]
-    return [
-        (value_of(part), parts[at - 1], parts[at + 1])
-        for at, part in enumerate(parts)
-        if part[:1].isdecimal()
-    ]
+    """The numbers of an expression, each with the operator before it."""
+    parts = ["", *_PART.findall(expression)]
+    return [(value_of(part), before) for before, part in pairwise(parts) if part[0].isdecimal()]
