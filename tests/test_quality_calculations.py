@@ -82,8 +82,11 @@ def test_a_calculation_over_several_lines_is_verified(answer: str) -> None:
 
 
 def test_the_wording_tells_what_is_hard() -> None:
-    named = wording("Ann is 9 years old. How old will she be in 4 years if she waits?")
-    assert named == {"asks_other_time": 1.0, "asks_on_condition": 1.0}
+    named = wording("Once Ann was 9. How old will she be in 4 years if she waits?")
+    assert named == {
+        "asks_backwards": 0.0, "asks_other_time": 1.0, "asks_on_condition": 1.0, "names": 0.2,
+    }  # fmt: skip
+    assert wording("How much had she at first?")["asks_backwards"] == 1.0
     assert not any(wording("").values())
 
 

@@ -69,14 +69,14 @@ _SURE = (-3.0, -1.5, -0.7, -0.3, -0.1, -0.03, -0.01, -0.001, -0.0001, -0.00001, 
 _P_TRUE = (0.0, 0.02, 0.1, 0.3, 0.6, 0.9, 0.98, 0.998, 0.9998, 0.99998, 1.0)
 
 _ARITHMETIC: dict[str, Shape] = {
-    "complexity": ((0.3, 0.45, 0.6, 0.75), -0.4, -1),
     "relations": ((0.0, 0.5), -0.6, -1),
     "numbers_uncomputed": ((0.0, 0.34, 0.67, 1.0), -1.5, -1),
     "operations_short": ((0.0, 0.34, 1.0), -1.0, -1),
     "final_fraction": (UNIT, -0.6, -1),
-    "fraction_inside": (UNIT, -0.3, -1),
+    "asks_backwards": (UNIT, -0.5, -1),
     "asks_other_time": (UNIT, -0.5, -1),
     "asks_on_condition": (UNIT, -0.3, -1),
+    "names": (UNIT, -0.2, -1),
     **_hand(
         "objections", "results_loose", "operand_repeated", "result_false", "equations_wrong",
         "final_number_missing", "final_number_no_count", "final_number_not_last",

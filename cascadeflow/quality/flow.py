@@ -121,7 +121,6 @@ class Solution:
             **self._flowed(value),
             "steps_missing": float(worded and not steps),
             "final_fraction": float(value[1] != 1),
-            "fraction_inside": float(any(bottom != 1 for _, bottom in self._results)),
             "final_number_no_count": float(self._count and (negative or value[1] != 1)),
             "result_false": float(bool(self._bare) and holds(self._bare, written) is False),
             "objections": float(self._doubtful),

@@ -3,8 +3,8 @@
     "forty-two eggs, 20% off, two-thirds of 1,500, twice"  ->  42, 20 %, 2/3, 1500, 2
 
 By words, in several languages. "How many" asks for a count, which is whole and not negative, unless
-what is counted can be cut into parts. A question may be harder than its length shows: it moves
-people through time, or puts a condition behind itself.
+what is counted can be cut into parts. A question may be harder than its length shows: it asks for
+the beginning and gives the end, moves people through time, or puts a condition behind itself.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ MOST_WORDS_AROUND = 8
 """Words around an expression that is the whole question."""
 MOST_WORDS = 1_024
 MOST_QUANTITIES = 64
+MOST_NAMES = 5
+NAMES_ARE_NOUNS = 9
+"""Capitalised words from which they are taken for the nouns of a language that writes them so."""
 
 TO_NINETEEN = (
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -87,12 +90,18 @@ _PARTED = (
 )
 _DIVISIBLE = frozenset(_PARTED.split())
 
+_AT_FIRST = (
+    "original", "initial", "start with", "started with", "at first", "begin", " before ",
+    "at the start", "ursprünglich", "anfangs", "zu beginn", "au début", "al principio",
+    "inizialmente",
+)  # fmt: skip
 _CONDITIONS = (" if ", " wenn ", " falls ", " si ")
 _SHIFT = re.compile(
     r"\byears? ago\b|\bin \w+ (?:more )?years?\b|\byears? from now\b|\bvor \w+ jahren\b|"
     r"\bin \w+ jahren\b|\bil y a \w+ ans\b|\bdans \w+ ans\b|\bhace \w+ años\b|\bfra \w+ anni\b"
 )
 _ASKS = re.compile(r"how (?:many|much|long|far|old)|what|calculate|find|[?？]")
+_NAME = re.compile(r"(?<=[^\W\d_A-Z] )[A-Z][a-z]+|(?<=, )[A-Z][a-z]+")
 _TOKEN = re.compile(r"\d[\d,]*/\d+|\d[\d.,]*%?|\.\d+|[^\W\d_]+(?:'[^\W\d_]+)?|[.!?;,:]")
 _BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 _CLAUSE = re.compile(
@@ -213,9 +222,12 @@ def asked(query: str) -> str:
 
 
 def wording(query: str) -> dict[str, float]:
-    """What makes the calculation hard: it is about another time, or asks on a condition."""
+    """What makes the calculation hard, each in [0, 1]."""
     folded, ask = " ".join(query.lower().split()), f" {asked(query)}"
+    names = len(set(_NAME.findall(query)))
     return {
+        "asks_backwards": float(any(phrase in folded for phrase in _AT_FIRST)),
+        "names": min(1.0, names / MOST_NAMES) if names < NAMES_ARE_NOUNS else 0.0,
         "asks_other_time": float(bool(_SHIFT.search(folded))),
         "asks_on_condition": float(any(word in ask for word in _CONDITIONS)),
     }
