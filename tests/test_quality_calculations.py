@@ -23,7 +23,7 @@ def leaning(texts: tuple[str, ...], letter: str, body: str) -> dict[str, float]:
 def found(query: str, answer: str) -> dict[str, float]:
     arithmetic = Arithmetic(query)
     arithmetic.take(answer)
-    features = arithmetic.features() | arithmetic.final(answer, worded=True)
+    features = arithmetic.features() | arithmetic.final(answer, brief=False)
     return {name: value for name, value in features.items() if value}
 
 

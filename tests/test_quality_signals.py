@@ -137,7 +137,7 @@ QUERY = "Ann has 3 bags with 12 nuts each and eats 6 nuts. How many nuts are lef
 def final(answer: str, query: str = QUERY) -> dict[str, float]:
     arithmetic = Arithmetic(query)
     arithmetic.take(answer)
-    found = arithmetic.features() | arithmetic.final(answer, worded=True)
+    found = arithmetic.features() | arithmetic.final(answer, brief=False)
     return {name: value for name, value in found.items() if value}
 
 

@@ -110,11 +110,11 @@ class Arithmetic:
             features |= self.solution.features()
         return features
 
-    def final(self, tail: str, *, worded: bool) -> dict[str, float]:
+    def final(self, tail: str, *, brief: bool) -> dict[str, float]:
         """What is odd about the final number of an answer that ends in `tail`.
 
-        `worded` says that the query is long enough to need written steps.
+        `brief` says that written steps were not asked for.
         """
         if not self.solution:
             return {}
-        return self.solution.final(tail[-TAIL_CHARS:], steps=self.steps, worded=worded)
+        return self.solution.final(tail[-TAIL_CHARS:], steps=self.steps, brief=brief)

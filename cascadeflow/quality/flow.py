@@ -22,6 +22,8 @@ from .rational import NUMBER, Rational, ratio, value_of, values
 
 FEW_RELATIONS = 10.0
 FEW_MISSING = 3.0
+MANY = 3
+"""Quantities that one does not join without written steps."""
 Operand: TypeAlias = tuple[Rational, str]
 """A number of an expression, and the operator before it."""
 TRIVIAL: tuple[Rational, ...] = ((1, 1), (2, 1))
@@ -108,7 +110,7 @@ class Solution:
         """What is odd about the numbers so far."""
         return {"numbers_unused": len(self._digits - self._seen) / max(1, len(self._digits))}
 
-    def final(self, text: str, *, steps: int, worded: bool) -> dict[str, float]:
+    def final(self, text: str, *, steps: int, brief: bool) -> dict[str, float]:
         """What is odd about the final number of an answer that ends in `text`."""
         last = _final(text)
         if last is None:
@@ -119,7 +121,7 @@ class Solution:
         return {
             **self.left_out(),
             **self._flowed(value),
-            "steps_missing": float(worded and not steps),
+            "steps_missing": float(not steps and not brief and self._given.total() >= MANY),
             "final_fraction": float(value[1] != 1),
             "final_number_no_count": float(self._count and (negative or value[1] != 1)),
             "result_false": float(bool(self._bare) and holds(self._bare, written) is False),

@@ -23,8 +23,6 @@ from .repetition import Repetition
 from .wording import Wording, is_echo
 
 TAIL_CHARS = 800
-WORDED_CHARS = 120
-"""Length of a calculation in words that one does not do without written steps."""
 MOST_JSON_CHARS = 262_144
 
 
@@ -147,8 +145,7 @@ class Signals:
         if self._options:
             features |= self._choice(text, self._options)
         elif self._arithmetic:
-            worded = len(self._question) >= WORDED_CHARS and not asked.brief
-            features |= self._arithmetic.final(text[-TAIL_CHARS:], worded=worded)
+            features |= self._arithmetic.final(text[-TAIL_CHARS:], brief=asked.brief)
         return features
 
     def _choice(self, text: str, offered: Options) -> dict[str, float]:
