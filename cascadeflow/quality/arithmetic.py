@@ -61,7 +61,7 @@ class Arithmetic:
         self._left -= len(piece)
         if self.solution:
             self.solution.doubt(piece)
-        for line in _EMPHASIS.sub("", piece).splitlines():
+        for line in filter(str.strip, _EMPHASIS.sub("", piece).splitlines()):
             for sentence in _SENTENCE.split(_BULLET.sub("", line, count=1)):
                 self._take_sentence(_BULLET.sub("", sentence, count=1))
 
