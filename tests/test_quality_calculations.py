@@ -7,14 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascadeflow.quality.arithmetic import Arithmetic
-from cascadeflow.quality.choices import Options, asked_of
-from cascadeflow.quality.comparisons import comparisons
+from cascadeflow.quality.choices import Options
 from cascadeflow.quality.flow import operands
 from cascadeflow.quality.quantity import asks_for_a_number, quantities, sentences, wording
 from cascadeflow.quality.rational import Rational
 
-PENS = "Ann has 4 fewer pens than Bob. Bob has 30 pens. How many pens does Ann have?"
-COAT = "A coat costs $80 and is 30% off. Ann pays with $100. How much change is left?"
 OPTIONS = ("a tax on trade", "a tax on land that is owned", "a gift")
 
 
@@ -26,7 +23,7 @@ def leaning(texts: tuple[str, ...], letter: str, body: str) -> dict[str, float]:
 def found(query: str, answer: str) -> dict[str, float]:
     arithmetic = Arithmetic(query)
     arithmetic.take(answer)
-    features = arithmetic.features() | arithmetic.final(answer, worded=True)
+    features = arithmetic.features() | arithmetic.final(answer, brief=False)
     return {name: value for name, value in features.items() if value}
 
 
@@ -43,53 +40,17 @@ def found(query: str, answer: str) -> dict[str, float]:
     ],
 )
 def test_quantities_are_read_in_digits_and_in_words(text: str, values: list[Rational]) -> None:
-    assert [quantity.value for quantity in quantities(text)] == values
+    assert quantities(text) == values
 
 
 @given(st.text(alphabet="19 .,%/-?half twodz\n", max_size=60))
 def test_quantities_of_anything_raise_nothing(text: str) -> None:
-    for quantity in quantities(text):
-        assert quantity.last < len(quantity.words)
+    assert all(bottom > 0 for _, bottom in quantities(text))
 
 
 def test_a_point_within_a_number_ends_no_sentence() -> None:
     assert sentences("It costs $1.50. How much?") == ["It costs $1.50.", "How much?"]
     assert asks_for_a_number("He paid $50. How many pens did he buy at $8.50?")
-
-
-def test_a_comparison_has_two_sides() -> None:
-    [only] = comparisons(PENS, quantities(PENS))
-    assert (only.number, only.operator) == ((4, 1), "-")
-    assert only.one == frozenset({"ann"})
-    assert only.other == frozenset({"bob"})
-
-
-@pytest.mark.parametrize(
-    ("query", "answer", "reversed_"),
-    [
-        (PENS, "Ann has 30 - 4 = 26 pens.\n#### 26", False),
-        (PENS, "Ann has 30 + 4 = 34 pens.\n#### 34", True),
-        (PENS, "Since Bob has 30 pens, Ann has 30 - 4 = 26.\n#### 26", False),
-        ("Cy is twice as old as Dee. Cy is 28. How old is Dee?", "Dee is 28 / 2 = 14.", False),
-        ("Cy is twice as old as Dee. Cy is 28. How old is Dee?", "Dee is 28 * 2 = 56.", True),
-        (
-            "Eve owns half as many cups as Flo. Flo has 6. How many has Eve?",
-            "Eve: 6 / 2 = 3",
-            False,
-        ),
-    ],
-)
-def test_a_comparison_that_is_turned_round_is_found(
-    query: str, answer: str, reversed_: bool
-) -> None:
-    assert ("comparison_reversed" in found(query, answer)) is reversed_
-
-
-def test_a_discount_has_to_be_taken_off() -> None:
-    kept = "80 * 0.3 = 24\n100 - 24 = 76\n#### 76"
-    assert "percentage_unapplied" not in found(COAT, kept)  # 24 was taken off something
-    assert "percentage_unapplied" not in found(COAT, "80 * 0.7 = 56\n100 - 56 = 44\n#### 44")
-    assert "percentage_unapplied" in found(COAT, "80 * 0.3 = 24\nThe change is 24.")
 
 
 def test_every_result_is_used_once_even_if_the_question_names_the_same_number() -> None:
@@ -102,12 +63,6 @@ def test_a_quantity_that_is_subtracted_again_and_again_is_found() -> None:
     query = "Ann has 20 eggs, Bob 30. Of all eggs 5 broke. How many are whole?"
     assert "operand_repeated" in found(query, "20 - 5 = 15\n30 - 5 = 25\n15 + 25 = 40\n#### 40")
     assert "operand_repeated" not in found(query, "20 + 30 = 50\n50 - 5 = 45\n#### 45")
-
-
-def test_a_difference_that_is_asked_for_has_to_be_formed() -> None:
-    query = "Ann has 20 eggs, Bob 30. How many more eggs has Bob?"
-    assert "operation_unfit" in found(query, "20 + 30 = 50\n#### 50")
-    assert "operation_unfit" not in found(query, "30 - 20 = 10\n#### 10")
 
 
 @pytest.mark.parametrize(
@@ -127,26 +82,22 @@ def test_a_calculation_over_several_lines_is_verified(answer: str) -> None:
 
 
 def test_the_wording_tells_what_is_hard() -> None:
-    query = "Ann is 9. In 4 years she sells a third at 20% profit. What will Bob earn if she began?"
-    named = wording(query, quantities(query))
-    assert set(named) == {
-        "asks_other_time", "asks_on_condition", "asks_for_gain", "names", "fractions",
-        "percentages",
+    named = wording("Once Ann was 9. How old will she be in 4 years if she waits?")
+    assert named == {
+        "asks_backwards": 0.0, "asks_other_time": 1.0, "asks_on_condition": 1.0, "names": 0.2,
     }  # fmt: skip
-    assert wording("", []) == {}
+    assert wording("How much had she at first?")["asks_backwards"] == 1.0
+    assert not any(wording("").values())
 
 
 def test_operands_come_with_their_operators() -> None:
-    assert operands("2*(3 + 4)") == [
-        ((2, 1), "", "*"), ((3, 1), "*", "+"), ((4, 1), "+", ""),
-    ]  # fmt: skip
+    assert operands("2*(3 + 4)") == [((2, 1), ""), ((3, 1), "*"), ((4, 1), "+")]
 
 
 def test_the_longest_option_and_a_doubt_are_noted() -> None:
     body = "Whoever owned land paid this tax on land that is owned, however small."
     own, other = leaning(OPTIONS, "B", body), leaning(OPTIONS, "C", body)
     assert own["option_longest"] == 1.0 > other["option_longest"]
-    assert own["option_length"] > other["option_length"]
     assert own["however"] == 0.5
     assert "option_longest" not in leaning(OPTIONS, "D", body)
 
@@ -158,6 +109,6 @@ def test_the_extreme_number_among_options_is_noted() -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_what_leans_and_what_is_asked_lies_between_0_and_1(option: str, body: str) -> None:
-    features = leaning((option, body), "A", body) | asked_of(body)
+def test_what_leans_lies_between_0_and_1(option: str, body: str) -> None:
+    features = leaning((option, body), "A", body)
     assert all(0 <= value <= 1 for value in features.values())

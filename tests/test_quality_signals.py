@@ -137,13 +137,13 @@ QUERY = "Ann has 3 bags with 12 nuts each and eats 6 nuts. How many nuts are lef
 def final(answer: str, query: str = QUERY) -> dict[str, float]:
     arithmetic = Arithmetic(query)
     arithmetic.take(answer)
-    found = arithmetic.features() | arithmetic.final(answer, worded=True)
+    found = arithmetic.features() | arithmetic.final(answer, brief=False)
     return {name: value for name, value in found.items() if value}
 
 
 def test_the_right_solution_has_nothing_odd() -> None:
     clean = final("3 * 12 = 36 nuts.\n36 - 6 = 30 nuts.\nThe answer is 30.")
-    assert set(clean) == {"equations_right", "steps", "query_numbers", "relations"}
+    assert set(clean) == {"equations_right", "steps", "relations"}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,6 @@ def test_the_right_solution_has_nothing_odd() -> None:
         ("3 * 12 = 36 nuts.\n6 / 4 = 1.5\nSo 1.5 are left.", "final_number_no_count"),
         ("3 - 12 = -9. The answer is -9.", "final_number_no_count"),
         ("3 * 12 = 36 nuts are left: 36", "numbers_unused"),
-        ("17 * 12 = 204\nThe answer is 204", "numbers_from_nowhere"),
         ("3 * 12 = 36\n12 + 6 = 18\nThe answer is 18", "results_unused"),
         ("There are 30 nuts.", "steps_missing"),
         ("Some are left.", "final_number_missing"),
@@ -166,6 +165,8 @@ def test_oddities_of_the_solution_are_named(answer: str, oddity: str) -> None:
 def test_calculations_are_recognised_in_several_languages() -> None:
     assert asks_for_a_number("What is 12 * 7?")
     assert asks_for_a_number(QUERY)
+    assert asks_for_a_number("There are 9 eggs. How many does Mrs. Hill keep if she sells 4?")
+    assert asks_for_a_number(f"Question: {QUERY}\nAnswer:")
     assert asks_for_a_number("Anna hat 3 Äpfel und kauft 4. Wie viele Äpfel hat sie?")
     assert asks_for_a_number("Marie a 3 pommes et en achète 4. Combien de pommes a-t-elle ?")
     assert asks_for_a_number("小明有3个苹果，又买了4个。他有多少个苹果？")

@@ -57,12 +57,13 @@ def _example(row: Row, estimator: FormEstimator) -> Example:
     for delta in deltas_of(row.draft):
         observer.feed(delta)
     advise(observer, row)
+    features = dict(observer.estimate().evidence)  # The form is known once this was asked.
     return Example(
         file=row.file,
         weak=row.weak,
         fold=row.fold,
         form=_form(observer),
-        features=dict(observer.estimate().evidence),
+        features=features,
         under_way=tuple(_under_way(row, estimator)),
         draft=row.draft_correct or 0.0,
         strong=row.verifier_correct or 0.0,

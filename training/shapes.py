@@ -63,67 +63,45 @@ _BROKEN = _hand(
     "truncated", "unfinished", "placeholder",
 )  # fmt: skip
 _QUERY_LENGTH: Shape = ((0.36, 0.44, 0.52, 0.6, 0.68), -0.5, -1)
-_ANSWER_LENGTH: Shape = ((0.36, 0.5, 0.58, 0.68, 0.8), 0.0, 0)
 _DOUBT_KNOTS = (-4.0, -1.5, -0.7, -0.3, -0.1, -0.01, 0.0)
 _LOGPROB: Shape = (_DOUBT_KNOTS, 3.0, 1)
 _SURE = (-3.0, -1.5, -0.7, -0.3, -0.1, -0.03, -0.01, -0.001, -0.0001, -0.00001, -0.000001, -0.0)
 _P_TRUE = (0.0, 0.02, 0.1, 0.3, 0.6, 0.9, 0.98, 0.998, 0.9998, 0.99998, 1.0)
 
 _ARITHMETIC: dict[str, Shape] = {
-    "complexity": ((0.3, 0.45, 0.6, 0.75), -0.8, -1),
-    "query_length": ((0.44, 0.5, 0.55, 0.6), -0.3, -1),
-    "query_numbers": ((0.0, 0.25, 0.5, 0.8), -0.5, -1),
     "relations": ((0.0, 0.5), -0.6, -1),
     "numbers_uncomputed": ((0.0, 0.34, 0.67, 1.0), -1.5, -1),
     "operations_short": ((0.0, 0.34, 1.0), -1.0, -1),
     "final_fraction": (UNIT, -0.6, -1),
-    "fraction_inside": (UNIT, -0.3, -1),
-    "final_underived": (UNIT, -0.8, -1),
-    "final_unmarked": (UNIT, -0.3, -1),
     "asks_backwards": (UNIT, -0.5, -1),
     "asks_other_time": (UNIT, -0.5, -1),
     "asks_on_condition": (UNIT, -0.3, -1),
-    "asks_for_gain": (UNIT, 0.0, 0),
     "names": (UNIT, -0.2, -1),
-    "fractions": (UNIT, -0.3, -1),
-    "percentages": (UNIT, 0.0, 0),
-    "results_inexact": (UNIT, -0.6, -1),
-    **_flat({"words_uncomputed": -0.4}),
     **_hand(
-        "objections", "results_loose", "operand_repeated", "percentage_unapplied",
-        "comparison_reversed", "operation_unfit", "result_false", "equations_wrong",
-        "equations_right", "final_number_missing",
-        "final_number_no_count", "final_number_not_last", "results_unused", "numbers_unused",
-        "numbers_from_nowhere", "steps", "steps_missing", "hedging", "self_correction",
+        "objections", "results_loose", "operand_repeated", "result_false", "equations_wrong",
+        "final_number_missing", "final_number_no_count", "final_number_not_last",
+        "results_unused", "numbers_unused", "steps", "steps_missing",
     ),
     **_BROKEN,
 }  # fmt: skip
 _CHOICE: dict[str, Shape] = {
     "query_length": _QUERY_LENGTH,
-    "answer_length": _ANSWER_LENGTH,
-    "complexity": ((0.3, 0.6, 0.9), -0.3, -1),
     "option_place": ((0.0, 0.1, 0.3, 0.9), 0.4, 1),
     "option_unreached": (UNIT, -0.8, -1),
-    "options_several": (UNIT, -0.7, -1),
     "options_numeric": (UNIT, 0.0, 0),
-    "option_unconcluded": (UNIT, -0.3, -1),
     "option_longest": (UNIT, 0.3, 1),
-    "option_length": ((0.0, 0.2, 0.34, 0.5), 0.3, 1),
     "option_extreme": (UNIT, -0.4, -1),
     "however": (UNIT, -0.4, -1),
     "query_symbols": (UNIT, -0.4, -1),
-    "query_word_length": ((0.35, 0.45, 0.55, 0.65), 0.0, 0),
-    "query_negated": (UNIT, -0.2, -1),
-    **_hand("choice_missing", "choice_conflict", "equations_wrong", "self_correction", "hedging"),
+    **_hand("choice_missing", "choice_conflict", "equations_wrong", "self_correction"),
     **_BROKEN,
 }
 _RUNNING_QUERY: dict[str, Shape] = {
     "complexity": ((0.3, 0.45, 0.6, 0.9), -0.5, -1),
     "query_length": _QUERY_LENGTH,
-    "query_numbers": ((0.0, 0.25, 0.5, 0.8), -0.3, -1),
     "relations": ((0.0, 0.5), -0.3, -1),
     "answer_length": ((0.55, 0.65, 0.72, 0.8), 0.0, 0),
-    **_hand("equations_wrong", "hedging", "self_correction", "numbers_from_nowhere"),
+    **_hand("equations_wrong", "self_correction"),
     **_hand("repetition", "refusal", "gibberish", "off_language"),
 }
 _STRONG_QUERY: dict[str, Shape] = {

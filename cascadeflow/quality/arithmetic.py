@@ -1,11 +1,11 @@
-"""Checks of an answer to a calculation, line by line.
+"""Checks of an answer to a calculation, sentence by sentence, whatever its layout.
 
 The strongest sign that such an answer is wrong is an equation that does not hold. Then: a final
 number that is missing, that is not the last result, or that cannot be a count; results that are
-computed and never used; numbers that come from nowhere; numbers of the query that are left out.
+computed and never used; numbers of the query that are left out.
 All linear, with caps on the characters, equations and numbers that are read.
 
-A line that begins with the sign, or with the words of the line before it, continues that line:
+A sentence that begins with the sign, or with the words of the one before it, continues that one:
 
     Total = 400 + 900              Total cost            x = 450 / 0.9
     Total = 1300                     = 400 + 900         x = 500
@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from .equations import Verdict, equations
+from .equations import Verdict, equations, plain
 from .flow import Solution
 from .quantity import asks_for_a_number
 from .rational import NUMBER, values
@@ -33,7 +33,10 @@ TAIL_CHARS = 400
 """Characters at the end in which the final number is looked for."""
 
 _MARGIN = " -*\\[]()&\t"
-_SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+_SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z])|(?<=[\d)%]\.) +")
+_BULLET = re.compile(r"\s*(?:[-*•+] +)?(?:(?:[^\W\d_]{1,9} )?\d{1,2}[.:)] +)?")
+_EMPHASIS = re.compile(r"`|(?<![\w)])\*\*(?=\S)|(?<=\S)\*\*(?![\w(])")
+"""Marks of Markdown around numbers; between two numbers they are a power."""
 
 
 class Arithmetic:
@@ -58,12 +61,13 @@ class Arithmetic:
         self._left -= len(piece)
         if self.solution:
             self.solution.doubt(piece)
-        for line in piece.splitlines():
-            self._take_line(line)
+        for line in filter(str.strip, _EMPHASIS.sub("", piece).splitlines()):
+            for sentence in _SENTENCE.split(_BULLET.sub("", line, count=1)):
+                self._take_sentence(_BULLET.sub("", sentence, count=1))
 
-    def _take_line(self, line: str) -> None:
+    def _take_sentence(self, line: str) -> None:
         if len(line) < LEAST_LINE or not NUMBER.search(line):
-            if line.strip(" \\[]\t"):  # It is continued by none.
+            if line.strip(" \\[]\t.0123456789"):  # It is continued by none.
                 self._open = ""
                 self._label = line.partition("=")[0].strip(_MARGIN) if "=" in line else ""
             return
@@ -72,20 +76,19 @@ class Arithmetic:
         signs = line.count("=") + line.count("≈")
         if signs and self._signs < MOST_SIGNS:
             self._signs += signs
-            for sentence in _SENTENCE.split(self._join(line)):
-                found = equations(sentence, MOST_EQUATIONS - self.steps)
-                self._verdicts.update([equation.verdict for equation in found])
-                if self.solution:
-                    self.solution.take(found, sentence)
+            found = equations(self._join(line), MOST_EQUATIONS - self.steps)
+            self._verdicts.update([equation.verdict for equation in found])
+            if self.solution:
+                self.solution.take(found)
 
     def _join(self, line: str) -> str:
-        """A line with signs of equality, with what it continues written in front of it."""
+        """A sentence with signs of equality, with what it continues written in front of it."""
         label, _, rest = line.partition("=")
         label = label.strip(_MARGIN)
         going_on = bool(self._open) and label in ("", self._label)
         whole = f"{self._open} ={rest}" if going_on else line
         self._label = label or self._label
-        self._open = rest.rpartition("=")[2].strip(" \\[]&\t")[-CHAIN_CHARS:]
+        self._open = plain(rest.rpartition("=")[2]).strip(" \\[]&\t").rstrip(".")[-CHAIN_CHARS:]
         return whole
 
     @property
@@ -107,11 +110,11 @@ class Arithmetic:
             features |= self.solution.features()
         return features
 
-    def final(self, tail: str, *, worded: bool) -> dict[str, float]:
+    def final(self, tail: str, *, brief: bool) -> dict[str, float]:
         """What is odd about the final number of an answer that ends in `tail`.
 
-        `worded` says that the query is long enough to need written steps.
+        `brief` says that written steps were not asked for.
         """
         if not self.solution:
             return {}
-        return self.solution.final(tail[-TAIL_CHARS:], steps=self.steps, worded=worded)
+        return self.solution.final(tail[-TAIL_CHARS:], steps=self.steps, brief=brief)

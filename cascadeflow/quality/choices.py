@@ -22,14 +22,8 @@ OPTION_CHARS = 400
 READ_CHARS = 16_384
 LATE_CHARS = 1_024
 """Characters before the final statement whose numbers are read in any case."""
-CONCLUDING_CHARS = 300
-CONCLUDING = 3
-"""Numbers before the statement, one of which should be the chosen option's."""
 TAIL_CHARS = 400
 """Characters at the end in which the final statement is looked for."""
-STATEMENT_CHARS = 80
-QUESTION_END = 300
-MOST_WORDS = 4_096
 NUMERIC_FROM = 0.6
 """Share of options with a digit from which they are taken for numbers."""
 ROUNDING = 0.01
@@ -40,15 +34,17 @@ ANSWER_WORDS = (
 )  # fmt: skip
 _OPTION_WORDS = ("option", "choice", "选项", "選択肢")
 """Asked only if no word for "answer" was followed by a letter: options are also discussed."""
-_OPTION = re.compile(r"(?:^|\n)[ \t]{0,8}[(*]{0,3}([A-Z])[).:*]{1,3}[ \t]([^\n]*)")
-_ALONE = re.compile(r"[\s(*\[]{0,6}([A-Z])(?:[\s).:*\]]|$)")
-_LETTER = re.compile(
-    r"(?: is| ist| est| es| è| é|是|为|は)?[:：]?[ *\n${(\[]{0,4}(?:\\boxed\{)?(?:\\text\{)?[(\[]?"
-    r"([A-Z])(?![\w'])"
+_OPTION = re.compile(
+    r"(?:^|\n)[ \t]{0,8}(?:[-*•] )?[(\[*]{0,3}([A-Z])(?:[)\].:*]{1,3}| -)[ \t]+([^\n]*)"
 )
-_IN_BRACKETS = re.compile(r"\(([A-Z])\)")
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_NEGATED = re.compile(r"\b(?:not|except|false|incorrect|least|nicht|falsch|sauf|excepto|tranne)\b")
+_ALONE = re.compile(r"[\s(*\[]{0,6}([A-Z])(?:[\s).:*\]]|$)")
+_LAST = re.compile(r"(?:^|\n)[\s(*\[#\"'`]{0,8}([A-Z])[).:*\]\"'`]{0,4}\Z")
+"""A last line that is nothing but a letter."""
+_LETTER = re.compile(
+    r"(?: is| ist| est| es| è| é|是|为|は)?[:：]?[ *\n${(\[#\"'`]{0,6}"
+    r"(?:\\boxed\{)?(?:\\text\{)?[(\[]?"
+    r"([A-Z](?![\w'])|[a-z](?=[).*]{0,4}(?:\n|\Z)))"
+)
 _SYMBOL = re.compile(r"[=^∫√π°]")
 
 
@@ -69,7 +65,8 @@ def chosen(text: str) -> list[str]:
     alone = _ALONE.match(text)
     if alone and not stated and (len(text) < 8 or alone[0].rstrip()[-1:] in ").:"):
         return [alone[1]]
-    return stated
+    last = _LAST.search(text)
+    return stated or ([last[1]] if last else [])
 
 
 def _stated(text: str, words: tuple[str, ...]) -> list[str]:
@@ -79,22 +76,22 @@ def _stated(text: str, words: tuple[str, ...]) -> list[str]:
         folded = text
     ends = sorted(found.end() for word in words for found in re.finditer(word, folded))
     letters = (_LETTER.match(text, end) for end in ends)
-    return [letter[1] for letter in letters if letter]
+    return [letter[1].upper() for letter in letters if letter]
 
 
 class Options:
     """The options of one query."""
 
-    __slots__ = ("_hard", "_numeric", "_texts", "stem_chars")
+    __slots__ = ("_numeric", "_symbols", "_texts", "stem_chars")
 
     def __init__(self, query: str) -> None:
         found = list(islice(_OPTION.finditer(query), MOST_OPTIONS))
-        self._texts = {match[1]: match[2][:OPTION_CHARS] for match in found}
+        self._texts = {match[1]: match[2][:OPTION_CHARS].strip() for match in found}
         with_digits = sum(any(map(str.isdigit, text)) for text in self._texts.values())
         self._numeric = with_digits / max(1, len(self._texts))
         self.stem_chars = found[0].start() if found else len(query)
         """Characters of the question before the options."""
-        self._hard = asked_of(query[: self.stem_chars])
+        self._symbols = min(1.0, len(_SYMBOL.findall(query[: self.stem_chars])) / 5)
 
     def features(self, text: str, letter: str) -> dict[str, float]:
         """What is found for the chosen `letter` in the answer `text`."""
@@ -102,12 +99,11 @@ class Options:
         tail = text[-TAIL_CHARS:].lower()
         last = max(tail.rfind(word) for word in ANSWER_WORDS)
         end = len(text) - len(tail) + last if last >= 0 else len(text)
-        body, statement = text[max(0, end - READ_CHARS) : end], text[end:][:STATEMENT_CHARS]
+        body = text[max(0, end - READ_CHARS) : end]
         return {
             "option_place": min(0.9, (ord(letter) - ord("A")) / 10),
             "options_numeric": self._numeric,
-            "options_several": float(len(set(_IN_BRACKETS.findall(statement))) > 1),
-            **self._hard,
+            "query_symbols": self._symbols,
             **self._leaning(letter, body),
             **self._reached(letter, body),
         }
@@ -119,36 +115,19 @@ class Options:
             return {}
         known = {*values(body), *values(body[-LATE_CHARS:])}
         reached = sum(any(_near(value, other) for other in known) for value in wanted)
-        concluding = values(body[-CONCLUDING_CHARS:])[-CONCLUDING:]
-        at_last = any(_near(one, other) for one in wanted for other in concluding)
-        return {
-            "option_unreached": 1 - reached / len(wanted),
-            "option_unconcluded": float(not at_last),
-        }
+        return {"option_unreached": 1 - reached / len(wanted)}
 
     def _leaning(self, letter: str, body: str) -> dict[str, float]:
         """What speaks for the chosen option, whatever it says, and for a doubt."""
-        text = self._texts.get(letter, "").strip()
+        text = self._texts.get(letter, "")
         if not text:
             return {}
         texts = list(self._texts.values())
-        sizes = [len(each) for each in texts]
         return {
-            "option_longest": float(len(text) >= max(len(each.strip()) for each in texts)),
-            "option_length": min(1.0, len(text) * len(sizes) / (sum(sizes) + 1) / 3),
+            "option_longest": float(len(text) >= max(map(len, texts))),
             "option_extreme": float(_extreme(texts, text)),
             "however": min(1.0, body.lower().count("however") / 2),
         }
-
-
-def asked_of(question: str) -> dict[str, float]:
-    """What makes a question hard, each in [0, 1]; `question` is it without its options."""
-    words = _WORD.findall(question)[:MOST_WORDS]
-    return {
-        "query_symbols": min(1.0, len(_SYMBOL.findall(question)) / 5),
-        "query_word_length": min(1.0, sum(map(len, words)) / max(1, len(words)) / 10),
-        "query_negated": float(bool(_NEGATED.search(question[-QUESTION_END:].lower()))),
-    }
 
 
 def _extreme(texts: Sequence[str], chosen: str) -> bool:

@@ -18,7 +18,7 @@ choice); expect less elsewhere. Features lie in [0, 1] except those named logpro
   bring an ordinary draft below acceptance. On worded arithmetic, equations and the final number
   are what separates right from wrong drafts; on open text hardly anything does, so nothing there
   is serious.
-- *Weak* features (hedging, length, a sentence that breaks off) need company to reject.
+- *Weak* features (a change of mind, length, a sentence that breaks off) need company to reject.
   Those of a calculation weigh more, because several of them meet in a wrong solution.
   Truncation by a token limit is among them: the limit may be the caller's own.
 - Log-probabilities get a strong prior: where they are known they replace the base and the guess
@@ -54,8 +54,6 @@ FATAL: Mapping[str, float] = {
 }
 SERIOUS: Mapping[str, float] = {
     "equations_wrong": -2.5,
-    "percentage_unapplied": -1.5,
-    "comparison_reversed": -1.5,
     "final_number_missing": -2.0,
     "final_number_no_count": -1.8,
     "choice_missing": -2.5,
@@ -66,7 +64,6 @@ SERIOUS: Mapping[str, float] = {
     "incomplete": -1.5,
 }
 WEAK: Mapping[str, float] = {
-    "hedging": -0.7,
     "self_correction": -0.8,
     "equations_right": 0.7,
     "steps": -1.0,
@@ -77,17 +74,14 @@ WEAK: Mapping[str, float] = {
     "numbers_uncomputed": -1.0,
     "results_loose": -1.0,
     "operand_repeated": -0.8,
-    "operation_unfit": -1.0,
     "objections": -1.2,
     "asks_other_time": -0.7,
     "asks_on_condition": -0.3,
     "option_longest": 0.4,
     "option_unreached": -0.6,
     "option_place": 0.8,
-    "option_length": 0.6,
     "results_unused": -1.2,
     "numbers_unused": -1.2,
-    "numbers_from_nowhere": -1.2,
     "truncated": -0.3,
     "unfinished": -0.7,
     "unclosed": -0.8,

@@ -28,7 +28,7 @@ _NOTATION = re.compile(r"\\[a-z]+|[∑∫√≤≥∞∂∀∃^]|```|\b(?:def|cl
 _HARD_WORDS = (
     # English
     "prove", "proof", "derive", "analy", "compare", "contrast", "optimi", "design", "implement",
-    "algorithm", "architect", "step by step", "explain why", "trade-off", "evaluate", "debug",
+    "algorithm", "architect", "explain why", "trade-off", "evaluate", "debug",
     "essay", "refactor", "theorem", "differential", "in detail", "comprehensive", "critically",
     # German, Dutch
     "beweise", "vergleich", "entwirf", "begründe", "ausführlich", "bewijs", "vergelijk", "ontwerp",

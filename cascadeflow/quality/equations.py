@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from .rational import Rational, evaluate, number, ratio, value_of
+from .rational import Rational, evaluate, number, value_of
 
 LINE_CHARS = 512
 """Longer lines are cut: a line of arithmetic is short."""
@@ -24,7 +24,7 @@ _ARITHMETIC = "0123456789 .,+-*/^()%"
 _SIGNS = str.maketrans(
     {
         "×": "*", "·": "*", "∗": "*", "÷": "/", "−": "-", "–": "-", "≈": "=", "＝": "=", "，": ",",
-        "$": None, "€": None, "£": None, "¥": None, "\u00a0": " ", "\u202f": " ",
+        "$": None, "€": None, "£": None, "¥": None,
     }
 )  # fmt: skip
 _LATEX = (
@@ -37,19 +37,15 @@ _FRACTION = re.compile(r"\\frac\{([\d., ]{1,20})\}\{([\d., ]{1,20})\}")
 _WORDS_IN_LATEX = re.compile(r"\\text\{[^{}]{0,80}\}")
 _TIMES = re.compile(r"(?:(?<=[\d)%]) ?[xX] ?|(?<=\w) [xX] )(?=[\d($€£])")
 _OVER_FRACTION = re.compile(r"(?<=[/*] )(\d{1,9}/\d{1,9})(?![\d/])")
-_BULLET = re.compile(r"\s*(?:[-*•+] |\d{1,2}[.)] )?")
 _RESULT = re.compile(r" ?(-?)(\d[\d.,]*)(?: ?(/) ?(\d[\d.,]*))?( ?%)?")
-_SCALE = re.compile(
-    r" ?(?:million|billion|thousand|hundred|dozen|[\d(*/^+]|- ?\d)|[^\W\d_](?![^\W\d_])",
-    re.IGNORECASE,
-)
+_SCALE = re.compile(r" ?(?:million|billion|thousand|hundred|dozen|[\d(*/^+]|- ?\d)", re.IGNORECASE)
 _RUN = re.compile(r"[\d .,+\-*/^()%]+")
 _VARIABLE = re.compile(r"[\d)][^\W\d_](?![^\W\d_])")
 _OPERATOR = re.compile(r"[\d)%] ?[-+*/^] ?[\d(.-]|\d ?\(")
 _TERM = re.compile(r"[^\W\d_](?![^\W\d_])")
 _REMARK = re.compile(r"\([^\W\d_]{2}[^()=+*/^<>]{0,60}\)")
 _SPACES = re.compile(r"  +")
-_UNITS = re.compile(r"[^\W\d_]+\.?(?:/[^\W\d_]+)?")
+_UNITS = re.compile(r"(?:(?<=\d)/(?=[^\W\d_]{2}))?[^\W\d_]+\.?(?:/[^\W\d_]+)?")
 Verdict: TypeAlias = Literal["right", "wrong", "unsure"]
 
 
@@ -62,8 +58,6 @@ class Equation(msgspec.Struct, frozen=True):
     """What the text gives as the result."""
     expression: str
     """The left side as it was evaluated."""
-    exact: bool = True
-    """Whether it holds without rounding."""
 
 
 def equations(line: str, limit: int) -> list[Equation]:
@@ -76,7 +70,7 @@ def equations(line: str, limit: int) -> list[Equation]:
 
 
 def plain(line: str) -> str:
-    """A line in ASCII arithmetic: LaTeX, signs, currencies and bullets brought to one form."""
+    """A line in ASCII arithmetic: LaTeX, signs, currencies brought to one form."""
     if "\\" in line:
         line = _WORDS_IN_LATEX.sub(" ", line)
         for written, meant in _LATEX:
@@ -86,13 +80,13 @@ def plain(line: str) -> str:
         line = _SPACES.sub(" ", _REMARK.sub(" ", line))
     if line.count("/") > 1:
         line = _OVER_FRACTION.sub(r"(\1)", line)
-    line = _TIMES.sub("*", line.translate(_SIGNS).replace("**", "^"))
-    bullet = _BULLET.match(line)
-    return line[bullet.end() :] if bullet else line
+    return _TIMES.sub("*", line.translate(_SIGNS).replace("**", "^"))
 
 
 def _verify(left: str, right: str) -> Equation | None:
     found = _RESULT.match(right)
+    if found and _TERM.match(right, found.end()) and _VARIABLE.search(left):
+        return None  # "4a + 2(a + 1) = 6a"; without a variable it is a unit: "2 * 8 = 16g"
     if not found or (_SCALE.match(right, found.end()) and right[found.end() :].strip()):
         return _balance(left, right)
     result, divisor = found[1] + found[2].rstrip(".,"), (found[4] or "").rstrip(".,")
@@ -103,10 +97,10 @@ def _verify(left: str, right: str) -> Equation | None:
         if not _OPERATOR.search(expression):
             continue
         verdict = holds(expression, result, divisor, percent=bool(found[5]))
+        if divisor and verdict is False:  # "6 * 6 = 36 / 12 = 3" goes on with the result
+            verdict = holds(expression, result)
         if verdict is not None:
-            value = value_of(result)
-            exact = verdict and _same(expression, value)
-            return Equation("right" if verdict else wrong, value, expression, exact)
+            return Equation("right" if verdict else wrong, value_of(result), expression)
     return None
 
 
@@ -131,19 +125,7 @@ def _balance(left: str, right: str) -> Equation | None:
         return Equation("right", a, ahead)
     apart = abs(a[0] * b[1] - b[0] * a[1])
     right_enough = 100 * apart <= abs(a[0] * b[1])
-    return Equation("right" if right_enough else "wrong", b, ahead, not apart)
-
-
-def _same(expression: str, value: Rational) -> bool:
-    """Whether some reading of an expression is exactly a value, or that per cent."""
-    for comma in (False, True):
-        try:
-            top, bottom = evaluate(expression, comma=comma)
-            if value in ((top, bottom), ratio(100 * top, bottom)):
-                return True
-        except ValueError:
-            continue
-    return False
+    return Equation("right" if right_enough else "wrong", b, ahead)
 
 
 def _last_part(run: str, *, listed: bool) -> str:
@@ -163,7 +145,7 @@ def _without_units(left: str) -> str:
         clause = clause.rpartition(mark)[2]
     if _VARIABLE.search(clause):
         return ""
-    clause = " ".join(_UNITS.sub(" ", clause.replace(" of ", " * ")).split())
+    clause = " ".join(_UNITS.sub(" ", clause.replace(" of ", " * ")).split()).lstrip("* ")
     return "" if clause.strip(_ARITHMETIC) else clause
 
 

@@ -2,11 +2,10 @@
 
 Every quantity of the question and every result comes in once and should be used once. Quantities
 that no equation uses, fewer operations than there are quantities to join, a result that no later
-equation uses, a quantity that the same operation takes in again and again, a discount that is
-computed and never taken off, a comparison turned round, a difference that is asked for and never
-formed: each is how a wrong solution looks whose equations all hold.
+equation uses, a quantity that the same operation takes in again and again: each is how a wrong
+solution looks whose equations all hold.
 
-A number counts as used where it, its percentage, its hundredfold or its reciprocal is an operand.
+A number counts as used where it, that per cent or its reciprocal is an operand.
 """
 
 from __future__ import annotations
@@ -14,35 +13,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice
+from itertools import pairwise
+from typing import TypeAlias
 
-import msgspec
+from .equations import Equation, holds
+from .quantity import asks_for_a_count, bare_expression, has_number_word, quantities, wording
+from .rational import NUMBER, Rational, ratio, value_of, values
 
-from .comparisons import MOST_COMPARISONS, Operand, comparisons
-from .equations import LINE_CHARS, Equation, holds, plain
-from .quantity import (
-    Quantity,
-    asked,
-    asks_for_a_count,
-    bare_expression,
-    has_number_word,
-    quantities,
-    wording,
-)
-from .rational import NUMBER, Rational, ratio, value_of, values, variants
-
-NEAR = 5
-"""Words around a percentage that say what it does."""
-FEW_NUMBERS = 12.0
 FEW_RELATIONS = 10.0
 FEW_MISSING = 3.0
+MANY = 3
+"""Quantities that one does not join without written steps."""
+Operand: TypeAlias = tuple[Rational, str]
+"""A number of an expression, and the operator before it."""
 TRIVIAL: tuple[Rational, ...] = ((1, 1), (2, 1))
 
-_COMMON: tuple[Rational, ...] = (
-    *((number, 1) for number in (0, 1, 2, 3, 4, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000)),
-    (1, 2), (1, 3), (2, 3), (1, 4), (3, 4),
-)  # fmt: skip
-"""Numbers that need no source: small factors, time, percent."""
 _DOUBTS = (
     "however", "actually", "note that", "assum", "not possible", "impossible", "cannot", "can't",
     "no solution", "contradict", "not enough information", "make sense", "allerdings", "jedoch",
@@ -61,57 +46,21 @@ _MARKER = re.compile(r"####|\\boxed|answer", re.IGNORECASE)
 _MINUS = re.compile(r"(?<![^\W_])(?<!\))[-−][$€£]*\Z")
 """Before a number: a sign that is no operator and no hyphen."""
 _PART = re.compile(r"\d[\d.,]*|[-+*/^]")
-_OFF = re.compile(r"\b(?:off|discount|less|fewer|lower|cheaper|decreas|reduc|drop|rabatt)")
-_ON = re.compile(
-    r"\b(?:more|higher|increas|rais|interest|tax|tip|extra|markup|greater|zinsen|steuer)"
-)
-_HOW_MUCH_MORE = re.compile(r"how (?:many|much) (?:\w+ )?(?:more|less|fewer|longer|older|farther)")
-
-
-class Change(msgspec.Struct):
-    """A percentage that is taken off or put on, and what has become of it."""
-
-    share: Rational
-    sign: str
-    amount: Rational | None = None
-    """What it amounts to, computed but not yet taken off or put on."""
-    applied: bool = False
-
-    def take(self, used: set[Rational], equation: Equation) -> None:
-        """Look at an equation with these operands."""
-        top, bottom = self.share
-        rest = 100 * bottom + (top if self.sign == "+" else -top)
-        if not used.isdisjoint((ratio(rest, 100 * bottom), ratio(rest, bottom))):
-            self.applied = True
-        if not used.isdisjoint((self.share, ratio(top, 100 * bottom))):
-            self.amount = equation.result
-            self.applied |= self.sign in equation.expression
-        elif self.amount in used:
-            self.applied |= not {"+", "-"}.isdisjoint(equation.expression)
 
 
 class Solution:
     """The numbers of one answer to a calculation: given, computed, used, and the final one."""
 
     def __init__(self, query: str) -> None:
-        given, ask, folded = quantities(query), asked(query), query.lower()
+        given, folded = quantities(query), query.lower()
         relations = sum(phrase in folded for phrase in _RELATIONS)
-        self.query = {
-            "query_numbers": min(1.0, len(given) / FEW_NUMBERS),
-            "relations": min(1.0, relations / FEW_RELATIONS),
-            **wording(query, given),
-        }
+        self.query = {"relations": min(1.0, relations / FEW_RELATIONS), **wording(query)}
         """What the query alone tells of how hard the calculation is."""
         self._bare = bare_expression(query)
         self._count = asks_for_a_count(query)
-        self._wanted = "-" if _HOW_MUCH_MORE.search(ask) else "/" if "average" in ask else ""
-        self._given = Counter(quantity.value for quantity in given)
+        self._given = Counter(given)
         self._digits = frozenset(values(query))
-        self._words = self._given.keys() - self._digits
-        self._known = {*_COMMON}.union(*map(variants, (*self._given, *self._digits)))
         self._short = len(given) - 1
-        self._compared = list(islice(comparisons(query, given), MOST_COMPARISONS))
-        self._changes = [change for change in map(_change, given) if change]
         self._seen: set[Rational] = set()
         self._results: dict[Rational, bool] = {}
         """Whether each was seen again."""
@@ -121,10 +70,7 @@ class Solution:
         self._computed: Counter[Rational] = Counter()
         self._used: Counter[Rational] = Counter()
         self._repeated: Counter[tuple[Rational, str]] = Counter()
-        self._operations: dict[Rational, str] = {}
-        self._last_new = ""
         self._doubtful = False
-        self._foreign = self._inexact = self._parts = self._reversed = 0
 
     def doubt(self, piece: str) -> None:
         """Look in a piece for words of an obstacle."""
@@ -136,69 +82,48 @@ class Solution:
         self._seen.update(found)
         self._results.update((value, True) for value in found if value in self._results)
 
-    def take(self, found: list[Equation], sentence: str) -> None:
+    def take(self, found: list[Equation]) -> None:
         """Take in the equations of one sentence; what one chain repeats flows once."""
         entered: set[Rational] = set()
         for equation in found:
             parts = operands(equation.expression)
-            self._parts += len(parts)
-            self._foreign += sum(value not in self._known for value, _, _ in parts)
-            self._known |= variants(equation.result)
             self._results.setdefault(equation.result, False)
             self._last = equation.result
-            self._inexact += equation.verdict == "right" and not equation.exact
             written = equation.expression.replace(" ", "")
             if written not in self._expressions:
                 self._expressions.add(written)
-                self._operands.update(value for value, _, _ in parts)
+                self._operands.update(value for value, _ in parts)
                 self._short -= max(0, len(parts) - 1)
                 if equation.result not in entered:
                     entered.add(equation.result)
-                    self._enter(equation, parts, sentence)
+                    self._enter(equation.result, parts)
 
-    def _enter(self, equation: Equation, parts: Sequence[Operand], sentence: str) -> None:
-        """Let a new equation flow; its operands, and the sentence it stands in."""
-        for value, before, _ in parts:
+    def _enter(self, result: Rational, parts: Sequence[Operand]) -> None:
+        """Let the operands of a new equation flow into its result."""
+        for value, before in parts:
             self._used[value] += 1
             if before in ("-", "*") and self._given[value] == 1 and value not in TRIVIAL:
                 self._repeated[value, before] += 1
-        self._computed[equation.result] += 1
-        self._last_new = self._operations[equation.result] = equation.expression
-        for change in self._changes:
-            change.take({value for value, _, _ in parts}, equation)
-        if self._compared:
-            before = plain(sentence[:LINE_CHARS]).partition(equation.expression.strip())[0]
-            verdicts = [(each, each.reversed_by(before, parts)) for each in self._compared]
-            self._compared = [each for each, verdict in verdicts if verdict is None]
-            self._reversed += sum(verdict is True for _, verdict in verdicts)
+        self._computed[result] += 1
 
     def features(self) -> dict[str, float]:
         """What is odd about the numbers so far."""
-        return {
-            "numbers_unused": len(self._digits - self._seen) / max(1, len(self._digits)),
-            "numbers_from_nowhere": self._foreign / max(1, self._parts),
-            "results_inexact": min(1.0, self._inexact / 2),
-        }
+        return {"numbers_unused": len(self._digits - self._seen) / max(1, len(self._digits))}
 
-    def final(self, text: str, *, steps: int, worded: bool) -> dict[str, float]:
+    def final(self, text: str, *, steps: int, brief: bool) -> dict[str, float]:
         """What is odd about the final number of an answer that ends in `text`."""
-        markers = list(_MARKER.finditer(text))
-        found = list(NUMBER.finditer(text, markers[-1].end() if markers else 0))
-        if not found:
+        last = _final(text)
+        if last is None:
             missing = float(not has_number_word(text))
-            return self.left_out() | {"final_number_missing": missing, "final_unmarked": 1.0}
-        last = found[0] if markers else found[-1]
+            return self.left_out() | {"final_number_missing": missing}
         value, negative = value_of(last[0]), bool(_MINUS.search(text, 0, last.start()))
         written = f"-{last[0]}" if negative else last[0]
         return {
             **self.left_out(),
             **self._flowed(value),
-            "steps_missing": float(worded and not steps),
+            "steps_missing": float(not steps and not brief and self._given.total() >= MANY),
             "final_fraction": float(value[1] != 1),
-            "fraction_inside": float(any(bottom != 1 for _, bottom in self._results)),
-            "final_underived": float(bool(steps) and value not in self._results),
             "final_number_no_count": float(self._count and (negative or value[1] != 1)),
-            "final_unmarked": float(not markers),
             "result_false": float(bool(self._bare) and holds(self._bare, written) is False),
             "objections": float(self._doubtful),
         }
@@ -208,24 +133,22 @@ class Solution:
         missed = sum(not self._uses(value) for value in self._digits)
         return {
             "numbers_uncomputed": missed / max(1, len(self._digits)),
-            "words_uncomputed": float(not all(map(self._uses, self._words))),
             "operations_short": min(1.0, max(0, self._short) / FEW_MISSING),
         }
 
     def _uses(self, value: Rational) -> bool:
-        return value[::-1] in self._operands or not variants(value).isdisjoint(self._operands)
+        """Whether a number is an operand: itself, its reciprocal, as a percentage or its rest."""
+        top, whole = value[0], 100 * value[1]
+        percentages = (ratio(part, whole) for part in (top, whole - top, whole + top))
+        return not {value, value[::-1], *percentages}.isdisjoint(self._operands)
 
     def _flowed(self, value: Rational) -> dict[str, float]:
         """What is odd about how the numbers came to the final `value`."""
         over = self._given + self._computed - self._used
         loose = sum(result in over for result in self._computed if result != value)
-        last = self._operations.get(value, self._last_new)
         odd = {
             "results_loose": min(1.0, loose / 2),
             "operand_repeated": min(1.0, max(0, max(self._repeated.values(), default=0) - 1) / 2),
-            "percentage_unapplied": float(any(not change.applied for change in self._changes)),
-            "comparison_reversed": float(self._reversed > 0),
-            "operation_unfit": float(bool(last) and self._wanted not in last),
         }
         if self._last is not None:
             unused = sum(not seen for seen in self._results.values())
@@ -235,22 +158,20 @@ class Solution:
         return odd
 
 
+def _final(text: str) -> re.Match[str] | None:
+    """The number that a text gives as its answer: the last one, unless one stands behind a marker.
+
+    "The answer is 3 * 4 = 12, I hope this answer helps": 12.
+    """
+    for marker in reversed(list(_MARKER.finditer(text))):
+        if first := NUMBER.search(text, marker.end()):
+            line = text.find("\n", first.end())
+            sign = text.rfind("=", first.end(), line if line >= 0 else len(text))
+            return (NUMBER.search(text, sign) if sign >= 0 else None) or first
+    return next(reversed(list(NUMBER.finditer(text))), None)
+
+
 def operands(expression: str) -> list[Operand]:
-    """The numbers of an expression, each with the operators before and behind it."""
-    parts = ["", *_PART.findall(expression), ""]
-    return [
-        (value_of(part), parts[at - 1], parts[at + 1])
-        for at, part in enumerate(parts)
-        if part[:1].isdecimal()
-    ]
-
-
-def _change(quantity: Quantity) -> Change | None:
-    """What a percentage does, by the words around it; None for a share of something."""
-    if quantity.kind != "percent":
-        return None
-    words = quantity.words
-    before = words[max(0, quantity.first - NEAR) : quantity.first]
-    near = " ".join(words[quantity.last + 1 :][:NEAR] + before)
-    sign = "-" if _OFF.search(near) else "+" if _ON.search(near) else ""
-    return Change(quantity.value, sign) if sign else None
+    """The numbers of an expression, each with the operator before it."""
+    parts = ["", *_PART.findall(expression)]
+    return [(value_of(part), before) for before, part in pairwise(parts) if part[0].isdecimal()]

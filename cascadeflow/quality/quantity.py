@@ -11,18 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
-
-import msgspec
 
 from .equations import arithmetic_runs
 from .rational import NUMBER, Rational, number, ratio
 
-Kind: TypeAlias = Literal["number", "word", "fraction", "percent"]
-
 MANY_NUMBERS = 4
-"""Numbers in a query from which any question at its end is taken to ask for another one."""
-QUESTION_CHARS = 160
+"""Numbers in a query from which any question in it is taken to ask for another one."""
 MOST_WORDS_AROUND = 8
 """Words around an expression that is the whole question."""
 MOST_WORDS = 1_024
@@ -54,7 +48,6 @@ _PARTS = {
     "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
     "tenth": 10,
 }  # fmt: skip
-_PERCENT = frozenset(("percent", "prozent", "%"))
 _COUNTED = (
     "one two three four five six seven eight nine ten eleven twelve dozen twenty thirty fifty "
     "hundred half third quarter twice double triple times zwei drei vier halb hälfte doppelt deux "
@@ -102,10 +95,6 @@ _AT_FIRST = (
     "at the start", "ursprünglich", "anfangs", "zu beginn", "au début", "al principio",
     "inizialmente",
 )  # fmt: skip
-_GAINS = (
-    "profit", "earn", "save", "gain", "gewinn", "verdien", "spar", "bénéfice", "gagn", "ahorr",
-    "ganancia", "guadagn", "risparm",
-)  # fmt: skip
 _CONDITIONS = (" if ", " wenn ", " falls ", " si ")
 _SHIFT = re.compile(
     r"\byears? ago\b|\bin \w+ (?:more )?years?\b|\byears? from now\b|\bvor \w+ jahren\b|"
@@ -115,19 +104,10 @@ _ASKS = re.compile(r"how (?:many|much|long|far|old)|what|calculate|find|[?？]")
 _NAME = re.compile(r"(?<=[^\W\d_A-Z] )[A-Z][a-z]+|(?<=, )[A-Z][a-z]+")
 _TOKEN = re.compile(r"\d[\d,]*/\d+|\d[\d.,]*%?|\.\d+|[^\W\d_]+(?:'[^\W\d_]+)?|[.!?;,:]")
 _BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
-_CLAUSE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[?？]?")
-
-
-class Quantity(msgspec.Struct, frozen=True):
-    """One quantity, and where it stands."""
-
-    value: Rational
-    kind: Kind
-    words: list[str]
-    """The lower-cased words and marks of its sentence."""
-    first: int
-    last: int
-    """Which of them are the quantity."""
+_CLAUSE = re.compile(
+    r"(?:[^.!?。！？\n]|\.(?=\d)|(?<=\b[A-Z][a-z])\.|(?<=\b[A-Z][a-z][a-z])\.)+[?？]?"
+)
+"""A sentence; neither the point of a number nor that of a title ("Mrs.") ends it."""
 
 
 def sentences(text: str) -> list[str]:
@@ -135,57 +115,46 @@ def sentences(text: str) -> list[str]:
     return [found for found in _BREAK.split(text) if found.strip()]
 
 
-def quantities(query: str) -> list[Quantity]:
+def quantities(query: str) -> list[Rational]:
     """The quantities of a question, in order; at most 64."""
-    found: list[Quantity] = []
-    words = 0
-    for sentence in sentences(query):
-        tokens = _TOKEN.findall(sentence.lower().replace("-", " "))
-        words += len(tokens)
-        if words > MOST_WORDS or len(found) >= MOST_QUANTITIES:
-            break
-        at = 0
-        while at < len(tokens):
-            ahead = tokens[at + 1] if at + 1 < len(tokens) else ""
-            read = _digits(tokens[at], ahead) or _worded(tokens, at, ahead)
-            if read:
-                value, kind, more = read
-                found.append(Quantity(value, kind, tokens, at, at + more))
-                at += more
-            at += 1
+    found: list[Rational] = []
+    tokens = _TOKEN.findall(query.lower().replace("-", " "))[:MOST_WORDS]
+    around = ["", *tokens, ""]
+    unread = 0
+    for at, token in enumerate(tokens):
+        if at >= unread and (read := _digits(token) or _worded(token, around[at], around[at + 2])):
+            value, count = read
+            found.append(value)
+            unread = at + count
     return found[:MOST_QUANTITIES]
 
 
-def _digits(token: str, ahead: str) -> tuple[Rational, Kind, int] | None:
+def _digits(token: str) -> tuple[Rational, int] | None:
+    """The value of a token, if it is a number in digits, and how many tokens that takes."""
     if not (token[0].isdecimal() or (token[0] == "." and len(token) > 1)):
         return None
     top, _, bottom = token.rstrip("%").partition("/")
     try:
         value = number(top, comma=False)[0]
-        if bottom:
-            return ratio(value[0], value[1] * int(bottom[:9])), "fraction", 0
+        return (ratio(value[0], value[1] * int(bottom[:9])) if bottom else value), 1
     except ValueError:
         return None
-    return value, "percent" if token.endswith("%") or ahead in _PERCENT else "number", 0
 
 
-def _worded(tokens: list[str], at: int, ahead: str) -> tuple[Rational, Kind, int] | None:
-    word = tokens[at]
+def _worded(word: str, before: str, ahead: str) -> tuple[Rational, int] | None:
+    """The same of a number in words."""
     if part := _PARTS.get(word.removesuffix("s")):
-        before = tokens[at - 1] if at and word != "quarters" else ""
-        given = before in ("a", "the", "of", "one", "another")
-        return ((1, part), "fraction", 0) if given else None
-    if word in _HALVES:
-        return (1, 2), "fraction", 0
+        given = before in ("a", "the", "of", "one", "another") and word != "quarters"
+        return ((1, part), 1) if given else None
     if word not in _WORDED:
         return None
-    value = _WORDED[word][0]
+    value, bottom = _WORDED[word]
     if part := _PARTS.get(ahead.removesuffix("s")):
-        return ratio(value, part), "fraction", 1
+        return ratio(value, part * bottom), 2
     unit = _WORDED.get(ahead, (0, 1))[0]
     if value in range(20, 91, 10) and 0 < unit < 10 and ahead in TO_NINETEEN:
-        return (value + unit, 1), "word", 1
-    return (value, 1), "word", 0
+        return (value + unit, 1), 2
+    return (value, bottom), 1
 
 
 def _words(text: str) -> list[str]:
@@ -212,21 +181,18 @@ def asks_for_a_number(query: str) -> bool:
     if bare_expression(query):
         return True
     count = _count_numbers(query)
-    if count >= 2 and any(map(_is_of_quantity, _CLAUSE.findall(query))):
-        return True
-    last = query.rstrip()[-QUESTION_CHARS:].lower()
-    asking = last.endswith(("?", "？")) and any(phrase in last for phrase in _WHAT)
-    return count >= MANY_NUMBERS and asking
+    asking = _WHAT if count >= MANY_NUMBERS else _QUANTITIES
+    return count >= 2 and any(_is_of_quantity(each, asking) for each in _CLAUSE.findall(query))
 
 
-def _is_of_quantity(sentence: str) -> bool:
+def _is_of_quantity(sentence: str, asking: Sequence[str]) -> bool:
     """Whether a sentence asks how many or how much, or tells to calculate."""
     folded = sentence.strip().lower()
     if folded.startswith(_IMPERATIVES) or ", calculate" in folded:
         return True
     if not folded.endswith(("?", "？")):
         return False
-    if any(phrase in folded for phrase in _QUANTITIES):
+    if any(phrase in folded for phrase in asking):
         return True
     return "what" in folded and not _MEASURES.isdisjoint(_words(folded))
 
@@ -255,18 +221,13 @@ def asked(query: str) -> str:
     return (asking or found or [""])[-1]
 
 
-def wording(query: str, given: Sequence[Quantity]) -> dict[str, float]:
-    """What makes the calculation hard, each in (0, 1]; `given`: the quantities of the query."""
+def wording(query: str) -> dict[str, float]:
+    """What makes the calculation hard, each in [0, 1]."""
     folded, ask = " ".join(query.lower().split()), f" {asked(query)}"
     names = len(set(_NAME.findall(query)))
-    kinds = [quantity.kind for quantity in given]
-    features = {
+    return {
         "asks_backwards": float(any(phrase in folded for phrase in _AT_FIRST)),
+        "names": min(1.0, names / MOST_NAMES) if names < NAMES_ARE_NOUNS else 0.0,
         "asks_other_time": float(bool(_SHIFT.search(folded))),
         "asks_on_condition": float(any(word in ask for word in _CONDITIONS)),
-        "asks_for_gain": float(any(word in ask for word in _GAINS)),
-        "names": min(1.0, names / MOST_NAMES) if names < NAMES_ARE_NOUNS else 0.0,
-        "fractions": min(1.0, kinds.count("fraction") / 3),
-        "percentages": min(1.0, kinds.count("percent") / 2),
     }
-    return {name: value for name, value in features.items() if value}

@@ -8,6 +8,7 @@ end, because the task of a long prompt stands at one of the two.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..types import Message, Request
 
 HEAD_CHARS = 4_096
 TAIL_CHARS = 1_024
+_QUESTION = re.compile(r"(?:^|\n)\W{0,4}(?:question|problem|q)\b[^\n:]{0,4}:", re.IGNORECASE)
+_ANSWER = re.compile(r"\n\W{0,4}(?:answer|solution|a)\b[^\n:]{0,4}:", re.IGNORECASE)
 INSTRUCTION_MESSAGES = 8
 """How many messages before the query are read for instructions."""
 
@@ -60,6 +63,13 @@ def query_text(request: Request) -> str:
         if message.get("role") == "user":
             return message_text(message)
     return ""
+
+
+def last_question(query: str) -> str:
+    """The last question of a prompt that shows others with their answers; else all of it."""
+    labels = [label.end() for label in _QUESTION.finditer(query)]
+    shown = labels and _ANSWER.search(query, labels[0], labels[-1])
+    return query[labels[-1] :].strip() if shown else query
 
 
 def instructions(request: Request) -> str:

@@ -96,20 +96,6 @@ def evaluate(text: str, *, comma: bool = False, relative: bool = False) -> Ratio
     return value
 
 
-def variants(value: Rational) -> set[Rational]:
-    """What a given number may stand as: itself, as a percentage, and what that leaves or adds."""
-    top, bottom = value
-    if max(top.bit_length(), bottom.bit_length()) > MOST_BITS - 8:
-        return {value}
-    whole = 100 * bottom
-    return {
-        value,
-        ratio(100 * top, bottom),
-        *(ratio(part, whole) for part in (top, whole - top, whole + top)),
-        *(ratio(part, bottom) for part in (bottom - top, bottom + top)),
-    }
-
-
 class _Parser:
     __slots__ = ("_before", "_comma", "_left", "_relative", "ahead")
 

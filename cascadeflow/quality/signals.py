@@ -18,13 +18,11 @@ from .forms import Form, asked_of, form_of
 from .language import Profile, names_a_language, off_language
 from .pieces import Pieces
 from .quantity import has_number
-from .query import instructions, query_text
+from .query import instructions, last_question, query_text
 from .repetition import Repetition
 from .wording import Wording, is_echo
 
 TAIL_CHARS = 800
-WORDED_CHARS = 120
-"""Length of a calculation in words that one does not do without written steps."""
 MOST_JSON_CHARS = 262_144
 
 
@@ -33,17 +31,18 @@ class Signals:
 
     __slots__ = (
         "_arithmetic", "_asked", "_letters", "_opened", "_options", "_pieces", "_profile",
-        "_query", "_query_profile", "_refusal_kind", "_repetition", "_structure", "_taken",
-        "_wording",
+        "_query", "_query_profile", "_question", "_refusal_kind", "_repetition", "_structure",
+        "_taken", "_wording",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         self._query = query = query_text(request)
-        self._letters = options(query)
-        self._options = Options(query) if self._letters else None
+        self._question = question = last_question(query)
+        self._letters = options(question)
+        self._options = Options(question) if self._letters else None
         self._arithmetic: Arithmetic | None = None
-        if has_number(query):
-            self._arithmetic = Arithmetic(query, choice=bool(self._letters))
+        if has_number(question):
+            self._arithmetic = Arithmetic(question, choice=bool(self._letters))
         number = self._arithmetic is not None and self._arithmetic.solution is not None
         self._asked = asked_of(request, query, options=bool(self._letters), number=number)
         self._query_profile: Profile | None = None
@@ -60,8 +59,8 @@ class Signals:
 
     def before(self) -> dict[str, float]:
         """Features of the request alone."""
-        chars = self._options.stem_chars if self._options else len(self._query)
-        features = {"complexity": complexity.score(self._query), "query_length": length(chars)}
+        chars = self._options.stem_chars if self._options else len(self._question)
+        features = {"complexity": complexity.score(self._question), "query_length": length(chars)}
         return features | (self._arithmetic.features() if self._arithmetic else {})
 
     def form(self, size: int, *, finished: bool) -> Form:
@@ -93,7 +92,6 @@ class Signals:
             "repetition": self._repetition.share(),
             "gibberish": wording.gibberish(),
             "placeholder": min(1.0, float(wording.placeholders)),
-            "hedging": min(1.0, wording.hedges / max(2.0, size / 300)),
             "self_correction": min(1.0, 0.6 * wording.corrections),
             "answer_length": length(size),
         }
@@ -147,8 +145,7 @@ class Signals:
         if self._options:
             features |= self._choice(text, self._options)
         elif self._arithmetic:
-            worded = len(self._query) >= WORDED_CHARS and not asked.brief
-            features |= self._arithmetic.final(text[-TAIL_CHARS:], worded=worded)
+            features |= self._arithmetic.final(text[-TAIL_CHARS:], brief=asked.brief)
         return features
 
     def _choice(self, text: str, offered: Options) -> dict[str, float]:

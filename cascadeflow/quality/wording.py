@@ -1,4 +1,4 @@
-"""What the wording of an answer gives away: doubt, a change of mind, gaps, gibberish, an echo.
+"""What the wording of an answer gives away: a change of mind, gaps, gibberish, an echo.
 
 *Phrases* are counted on the lower-cased pieces. Text in code fences is not read. Each phrase is
 long enough to mean what it is listed for; one that the query itself contains is not held against
@@ -23,19 +23,6 @@ LEAST_ECHO = 4
 LEAST_DENSE = 6
 """Characters of a query in a script without spaces."""
 MORE_WORDS = 2
-
-HEDGES = (
-    "i think", "i'm not sure", "i am not sure", "not certain", "i'm not entirely", "i guess",
-    "might be", "could be", "it's possible that", "it is possible that", "i believe", "perhaps",
-    "maybe", "as far as i know", "not 100%", "hard to say", "unclear", "we can assume",
-    "let's assume", "assuming that", "it seems", "approximately", "if we assume",
-    "ich glaube", "ich denke", "vielleicht", "möglicherweise", "bin mir nicht sicher", "vermutlich",
-    "je pense", "peut-être", "il se peut", "je crois", "pas certain", "pas sûr",
-    "tal vez", "quizás", "no estoy seguro", "es posible que", "creo que", "forse", "non sono sicur",
-    "credo che", "probabilmente", "talvez", "não tenho certeza", "acho que", "misschien",
-    "ik denk", "niet zeker", "waarschijnlijk", "наверное", "возможно", "не уверен",
-    "可能是", "也许", "不确定", "大概", "かもしれません", "たぶん", "と思います",
-)  # fmt: skip
 
 CORRECTIONS = (
     "wait,", "wait.", "wait -", "let me re", "correction:", "i made a mistake", "made an error",
@@ -62,17 +49,16 @@ class Wording:
     """Phrases and unreadable text in one answer so far."""
 
     __slots__ = (
-        "_broken", "_hammered", "_hedges", "_left", "_placeholders", "_size", "_words",
-        "corrections", "hedges", "placeholders",
+        "_broken", "_hammered", "_left", "_placeholders", "_size", "_words", "corrections",
+        "placeholders",
     )  # fmt: skip
 
     def __init__(self, query: str) -> None:
         folded = query.lower()
-        self._hedges = tuple([phrase for phrase in HEDGES if phrase not in folded])
         self._placeholders = tuple([each for each in PLACEHOLDERS if each not in folded])
         self._left = READ_CHARS
         self._broken = self._hammered = self._size = self._words = 0
-        self.hedges = self.corrections = self.placeholders = 0
+        self.corrections = self.placeholders = 0
 
     def take(self, piece: str, *, code: bool) -> None:
         """Count in the next piece; in code only gaps count."""
@@ -89,7 +75,6 @@ class Wording:
             letters = set(text)
             self.placeholders += _count(text, self._placeholders, letters)
             if not code:
-                self.hedges += _count(text, self._hedges, letters)
                 self.corrections += _count(text, CORRECTIONS, letters)
 
     def gibberish(self) -> float:
