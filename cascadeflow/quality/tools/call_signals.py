@@ -19,8 +19,8 @@ from .grounding import MOST_TEXT, PART_ONE, Leaf, degree, leaves, size
 from .leftovers import leftovers
 from .offer import Offer, Tool
 from .question import Question
-from .schema import Json, is_number, mapping, sequence, violations
-from .words import fold, stems
+from .schema import Json, is_number, kinds, mapping, sequence, violations
+from .words import clean, fold, stems
 
 MOST_CALLS = 32
 """Calls that are looked at."""
@@ -188,12 +188,14 @@ def _written(reads: list[Read], question: Question) -> dict[str, float]:
         "placeholder": any(is_placeholder(leaf, text, question) for leaf, text in texts),
         "list_given": any(isinstance(value, list) for value in given),
         "structure_in_text": any(
-            leaf.schema.get("type") == "string"
+            kinds(leaf.schema) == ["string"]
             and text.startswith(("[", "{", "<", "$"))
             and fold(text) not in question.source
             for leaf, text in texts
         ),
-        "code_value": any(_CODE.search(text) and text not in question.text for _, text in texts),
+        "code_value": any(
+            _CODE.search(text) and clean(text) not in question.text for _, text in texts
+        ),
         "region_missing": any(_lacks_region(leaf, text) for leaf, text in texts),
         "whole_numbers": any(whole_numbers(read.tool, read.arguments) for read in reads),
     }
@@ -220,9 +222,9 @@ def _lacks_region(leaf: Leaf, text: str) -> bool:
 def whole_numbers(tool: Tool, arguments: Mapping[str, Json]) -> bool:
     """Whether a list holds integers alone where the schema asks for numbers with fractions."""
     for name, value in islice(arguments.items(), MOST_ITEMS):
-        wanted = mapping(mapping(tool.properties.get(name)).get("items")).get("type")
+        wanted = kinds(mapping(tool.properties.get(name)).get("items"))
         items = sequence(value)[:MOST_ITEMS]
-        if wanted == "number" and items and all(type(item) is int for item in items):
+        if wanted == ["number"] and items and all(type(item) is int for item in items):
             return True
     return False
 

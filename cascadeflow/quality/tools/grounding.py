@@ -18,7 +18,7 @@ import msgspec
 from .numbers import all_readings, numbers
 from .question import Question, compact
 from .schema import Json, is_number, mapping, same, sequence
-from .words import fold, stems, tool_content
+from .words import clean, fold, stems, tool_content
 
 MOST_LEAVES = 64
 """Values of one argument that are looked at."""
@@ -104,7 +104,7 @@ def _inside(leaf: Leaf, level: int) -> Iterator[Leaf]:
         inner = mapping(schema.get("items"))
         for item in sequence(value)[:MOST_LEAVES]:
             yield from _inside(Leaf(leaf.name, item, inner), level + 1)
-    else:
+    elif value is not None:
         yield leaf
 
 
@@ -169,7 +169,7 @@ def _option(value: str, leaf: Leaf, question: Question) -> float:
 
 def text_degree(value: str, question: Question) -> float:
     """How much of a string stands in the conversation."""
-    folded = fold(value).strip()
+    folded = fold(clean(value)).strip()
     if len(folded) > 2 and folded in question.source:
         return 1.0
     tight = compact(folded)

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from .question import Question
-from .schema import mapping, sequence
+from .schema import kinds, mapping, sequence
 from .words import GENERIC_STEMS, overlap, split, tool_content
 
 MOST_DESCRIPTION = 400
@@ -42,12 +42,14 @@ class Tool:
         self.description = str(tool.get("description") or "")[:MOST_DESCRIPTION]
         self.schema = mapping(tool.get("parameters"))
         self.properties = mapping(self.schema.get("properties"))
-        self.required = [str(name) for name in sequence(self.schema.get("required"))]
+        # A strict schema requires every argument, and null where one is left out.
+        needed = map(str, sequence(self.schema.get("required")))
+        self.required = [each for each in needed if "null" not in kinds(self.properties.get(each))]
 
     @cached_property
     def named(self) -> frozenset[str]:
         """Stems of the name."""
-        return tool_content(self.name)
+        return tool_content(self.name.rpartition("__")[2])
 
     @cached_property
     def described(self) -> frozenset[str]:
@@ -101,7 +103,8 @@ class Offer:
         named = tool.named - GENERIC_STEMS
         central = (named & tool.described) or named
         known = question.stems
-        return _lacks(known, named), _lacks(known, central), _lacks(tool.words, question.focus)
+        missed = min((_lacks(tool.words, each) for each in question.asks), default=0.0)
+        return _lacks(known, named), _lacks(known, central), missed
 
     def _comparable(self, question: Question) -> bool:
         """Whether query and tools may be in one language.

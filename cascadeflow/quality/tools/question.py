@@ -17,24 +17,23 @@ from ...types import Message, Request
 from ..query import message_text, query_text
 from .numbers import all_readings, numbers
 from .schema import mapping, sequence
-from .words import GENERIC_STEMS, STOP_WORDS, content, fold, split, stems, stems_of
+from .words import GENERIC_STEMS, STOP_WORDS, clean, content, fold, split, stems, stems_of
 
 MOST_CONTEXT = 16_384
 """Characters of the conversation around the query that values are looked for in."""
 MOST_MARKED = 48
 """Names and quotations of the query that are looked at."""
-_QUOTED = re.compile(
-    r"""(?<!\w)'([^'\n]{1,80})'(?!\w)|"([^"\n]{1,80})"|`([^`\n]{1,80})`"""
-    "|“([^”\n]{1,80})”|«([^»\n]{1,80})»|「([^」\n]{1,80})」|„([^“”\n]{1,80})[“”]"
-)
+_QUOTED = re.compile(r"""(?<!\w)'([^'\n]{1,80})'(?!\w)|"([^"\n]{1,80})"|`([^`\n]{1,80})`""")
 _NAME = re.compile(r"(?<=[^\W_] )[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)*|(?<=, )[A-Z][^\W\d_]+")
-_ATTACHED = re.compile(r"(?:(?<!\d)[eE]|[^\W\d_eE])-?\d[\w.]*|\^\d+")
+_NO_QUANTITY = re.compile(
+    r"(?:(?<!\d)[eE]|[^\W\d_eE])-?\d[\w.]*|\^\d+|^ ?\d{1,2}[.)] ", re.MULTILINE
+)
 _JOINED = re.compile(
     r"(?<![^\W_])[^\W_]++[\"')\]]?"
     r"(?:, and |, or |, | and | or | und | oder | et | ou | y | e | en | и |、|，)"
     r"(?:the |an? |in |for |of |to |from |at |der |die |das |le |la |el )?[\"'(\[]?([^\W_]+)"
 )
-_ASKING = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
+_SENTENCE = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
 _BOUND = re.compile(
     r"\b(?:of|for|in|with|given|at|on|from|by|if|when|that|to|within|during|between|using|von|für|mit"
     r"|aus|bei|wenn|de|du|des|pour|en|dans|avec|con|para|del|di|per|da|do|van|voor|met)\b",
@@ -81,7 +80,7 @@ class Question:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self.text = query_text(request)
+        self.text = clean(query_text(request))
 
     @cached_property
     def past_calls(self) -> list[tuple[str, str]]:
@@ -111,7 +110,7 @@ class Question:
         texts: list[str] = [self.text]
         left = MOST_CONTEXT
         for message in reversed(self._request.messages):
-            parts = [message_text(message), *(call.arguments for call in _calls_of(message))]
+            parts = [clean(message_text(message)), *(call.arguments for call in _calls_of(message))]
             texts += (part[:left] for part in parts if part != self.text)
             left -= sum(map(len, parts))
             if left <= 0:
@@ -149,17 +148,16 @@ class Question:
         return content(self.split)
 
     @cached_property
-    def focus(self) -> frozenset[str]:
+    def asks(self) -> list[frozenset[str]]:
         """The stems of what is asked for, "freezing point" in "What is the freezing point of ...".
 
-        They stand in the first question, or sentence, before its first preposition.
+        They stand before the first preposition: of the first question, or, where there is none,
+        of any sentence.
         """
-        sentences = [part for part in _ASKING.split(self.text) if part.strip()]
-        asking = next((each for each in sentences if each.rstrip()[-1] in "?？"), "")
-        sentence = asking or (sentences[0] if sentences else "")
-        bound = _BOUND.search(sentence)
-        head = content(split(sentence[: bound.start()])) if bound else None
-        return (head or content(split(sentence[:LONGEST_FOCUS]))) - GENERIC_STEMS
+        sentences = [each for each in _SENTENCE.split(self.text) if content(split(each))]
+        asking = [each for each in sentences if each.rstrip()[-1] in "?？"]
+        found = (_head(each) - GENERIC_STEMS for each in asking[:1] or sentences[:MOST_MARKED])
+        return [each for each in found if each]
 
     @property
     def technical(self) -> bool:
@@ -173,8 +171,8 @@ class Question:
 
     @cached_property
     def digits(self) -> list[frozenset[float]]:
-        """The quantities of the query in digits; parts of names and powers (x2, x^2) are none."""
-        return numbers(_ATTACHED.sub(" ", self.text), worded=False)
+        """The quantities of the query in digits; no parts of names, powers (x2, x^2), places in a list."""
+        return numbers(_NO_QUANTITY.sub(" ", self.text), worded=False)
 
     @cached_property
     def quotations(self) -> list[str]:
@@ -203,6 +201,13 @@ class Question:
         questions = self.text.count("?") + self.text.count("？")
         told += PART_SENTENCE * max(0, questions - 1) + PART_LIST * sum(map(bool, (first, again)))
         return min(1.0, told)
+
+
+def _head(sentence: str) -> frozenset[str]:
+    """The stems in front of the first preposition; of a beginning if there are none."""
+    bound = _BOUND.search(sentence)
+    head = content(split(sentence[: bound.start()])) if bound else None
+    return head or content(split(sentence[:LONGEST_FOCUS]))
 
 
 def _calls_of(message: Message) -> list[_Function]:
