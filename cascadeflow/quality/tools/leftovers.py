@@ -52,7 +52,7 @@ def leftovers(used: Used, question: Question) -> dict[str, float]:
     codes = [fold(text) for text in texts if 2 <= len(text) <= LONGEST_CODE]
     plain, values = used_numbers(found)
     counterpart = _counterpart_unused(question.text, held, about, values)
-    known = held | about
+    known = held | about | frozenset(SIGNS)
     names = sum(
         known.isdisjoint(stems(each)) and not _coded(each, codes) for each in question.names
     )

@@ -1,9 +1,8 @@
 """What the offered tools are about, and how well each suits a query.
 
 A tool is read as three sets of stems: of its name, of its description, of its parameters. *Fit* is
-the mean of two shares: how much of the tool's name the query speaks of, and how much of the query
-the tool speaks of. Long descriptions are capped; with many tools the texts of parameters are not
-read.
+the mean of two shares: how much of the tool's name the query speaks of, and how much of its
+description. Long descriptions are capped.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from .words import GENERIC_STEMS, overlap, split, tool_content
 MOST_DESCRIPTION = 400
 MOST_PARAMETERS = 24
 MOST_PARAMETER_TEXT = 120
-PART_COVERED = 0.6
 UNKNOWN_FIT = 0.4
 """Least fit where query and tools are in different languages: nobody can tell by words."""
 LEAST_WORDS = 4
@@ -29,15 +27,12 @@ _SMALL_WORDS = (
     "by this that find get show give tell does"
 )
 _ENGLISH = frozenset(_SMALL_WORDS.split())
-FEW_TOOLS = 8
-"""Up to this many tools the descriptions of parameters are read as well."""
 
 
 class Tool:
     """One offered tool."""
 
-    def __init__(self, tool: Mapping[str, Any], *, deep: bool) -> None:
-        self._deep = deep
+    def __init__(self, tool: Mapping[str, Any]) -> None:
         self.name = str(tool.get("name", ""))
         self.description = str(tool.get("description") or "")[:MOST_DESCRIPTION]
         self.schema = mapping(tool.get("parameters"))
@@ -62,11 +57,10 @@ class Tool:
         found: frozenset[str] = frozenset()
         for name in list(self.properties)[:MOST_PARAMETERS]:
             found |= tool_content(name)
-            if self._deep:
-                text = mapping(self.properties[name]).get("description")
-                found |= tool_content(text[:MOST_PARAMETER_TEXT] if isinstance(text, str) else "")
-                for inner in islice(mapping(mapping(self.properties[name]).get("properties")), 8):
-                    found |= tool_content(inner)
+            text = mapping(self.properties[name]).get("description")
+            found |= tool_content(text[:MOST_PARAMETER_TEXT] if isinstance(text, str) else "")
+            for inner in islice(mapping(mapping(self.properties[name]).get("properties")), 8):
+                found |= tool_content(inner)
         return found
 
     @cached_property
@@ -76,16 +70,14 @@ class Tool:
 
     def fit(self, asked: frozenset[str]) -> float:
         """How well it suits the stems of a query."""
-        about = (overlap(self.named, asked) + overlap(self.described, asked)) / 2
-        return max(about, PART_COVERED * overlap(asked, self.words))
+        return (overlap(self.named, asked) + overlap(self.described, asked)) / 2
 
 
 class Offer:
     """The tools of one request."""
 
     def __init__(self, tools: tuple[Mapping[str, Any], ...]) -> None:
-        deep = len(tools) <= FEW_TOOLS
-        self.tools = {tool.name: tool for tool in (Tool(each, deep=deep) for each in tools)}
+        self.tools = {tool.name: tool for tool in map(Tool, tools)}
 
     def fits(self, question: Question) -> dict[str, float]:
         """How well each tool suits the query, in [0, 1]."""
