@@ -80,12 +80,6 @@ def judged(query: str, *calls: tuple[str, dict[str, Any]]) -> Estimate:
             ("look_up_saint", {"saint": "olaf and bede"}),
         ),
         (
-            "number_invented",
-            "Set a timer for an egg.",
-            ("set_timer", {"seconds": 240}),
-            ("look_up_saint", {"saint": "egg"}),
-        ),
-        (
             "structure_in_text",
             "What is the price of Apple and IBM shares?",
             ("get_quote", {"symbol": '["AAPL", "IBM"]'}),

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from ...types import ToolCall, ToolChoice
-from .grounding import MOST_TEXT, PART_ONE, Leaf, degree, leaves
+from .grounding import MOST_TEXT, Leaf, degree, leaves
 from .leftovers import leftovers
 from .offer import Offer, Tool
 from .question import Question
-from .schema import Json, is_number, kinds, mapping, sequence, violations
+from .schema import Json, kinds, mapping, sequence, violations
 from .words import clean, fold, stems
 
 MOST_CALLS = 32
@@ -88,9 +88,6 @@ def call_features(
         left -= len(reads[-1].leaves)
     if reads:
         features |= _grounding(reads)
-        features["number_invented"] = float(
-            not question.numbers and _invents_number(reads, question)
-        )
         features["duplicate_call"] = float(_repeated(reads, question))
         features |= _written(reads, question)
         features |= _fitting(reads, offer, question)
@@ -134,12 +131,6 @@ def _grounding(reads: list[Read]) -> dict[str, float]:
         "required_worst": max(required, default=0.0),
         "optional_invented": max(invented, default=0.0),
     }
-
-
-def _invents_number(reads: list[Read], question: Question) -> bool:
-    """Whether a required number comes from nowhere."""
-    needed = (leaf for read in reads for leaf in read.of_required if is_number(leaf.value))
-    return any(degree(leaf, question) <= PART_ONE for leaf in needed)
 
 
 def _repeated(reads: list[Read], question: Question) -> bool:

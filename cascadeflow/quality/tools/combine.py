@@ -59,7 +59,6 @@ CALL: Mapping[str, float] = {
     "optional_invented": -1.2,
     "numbers_unused": -3.0,
     "names_unused": -0.4,
-    "number_invented": -1.5,
     "counterpart_unused": -1.5,
     "all_used": 0.5,
     "numbers_part_used": -0.7,

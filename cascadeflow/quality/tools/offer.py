@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from .question import Question
@@ -59,8 +58,6 @@ class Tool:
             found |= tool_content(name)
             text = mapping(self.properties[name]).get("description")
             found |= tool_content(text[:MOST_PARAMETER_TEXT] if isinstance(text, str) else "")
-            for inner in islice(mapping(mapping(self.properties[name]).get("properties")), 8):
-                found |= tool_content(inner)
         return found
 
     @cached_property

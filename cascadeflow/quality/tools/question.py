@@ -18,7 +18,7 @@ from ...types import Message, Request
 from ..query import capped, message_text
 from .numbers import all_readings, numbers
 from .schema import mapping, sequence
-from .words import GENERIC_STEMS, STOP_WORDS, clean, content, fold, split, stems, stems_of
+from .words import GENERIC_STEMS, STOP_WORDS, clean, content, fold, split, stems
 
 MOST_CONTEXT = 16_384
 """Characters of the conversation around the query that values are looked for in."""
@@ -151,11 +151,6 @@ class Question:
     def split(self) -> list[str]:
         """The folded words of the query, in order."""
         return split(self.text)
-
-    @cached_property
-    def initials(self) -> str:
-        """The first characters of the stems of the query, in order."""
-        return "".join(word[0] for word in stems_of(self.split))
 
     @cached_property
     def asked(self) -> frozenset[str]:
