@@ -98,6 +98,15 @@ def test_types_may_have_other_names(renamed: dict[str, str]) -> None:
     assert judged(schema=schema, given=wrong) == judged(given=wrong) < judged()
 
 
+@pytest.mark.parametrize("date", ["March 5, 2024", "Mar 5, 2024", "2024-03-05", "5 March 2024"])
+def test_a_date_may_be_written_in_several_ways(date: str) -> None:
+    query = f"Book a hotel room in Oslo from {date} on, for 3 nights."
+    given = {"city": "Oslo", "nights": 3, "wish": "2024-03-05"}
+    assert judged(query, given=given) == pytest.approx(
+        judged(query.replace(date, "2024-03-05"), given=given), abs=0.01
+    )
+
+
 def test_in_a_strict_schema_null_stands_for_what_is_left_out() -> None:
     strict = json.loads(json.dumps(BOOK))
     inside = strict["parameters"]["properties"]

@@ -57,7 +57,7 @@ _DAYS = (
     "monday tuesday wednesday thursday friday saturday sunday "
     "january february march april may june july august september october november december"
 )
-_NO_NAMES = STOP_WORDS | frozenset(_DAYS.split())
+_NO_NAMES = STOP_WORDS.union(*((word, word[:3]) for word in _DAYS.split()))
 _IDENTIFIER = re.compile(r"[a-z][A-Z]|[^\W\d]_[^\W\d]|`")
 _DROPPED = str.maketrans("", "", " \t\r\n*^_-'\"`.,()")
 
