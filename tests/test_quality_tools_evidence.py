@@ -56,12 +56,6 @@ def judged(query: str, *calls: tuple[str, dict[str, Any]]) -> Estimate:
     ("evidence", "query", "worse", "better"),
     [
         (
-            "region_missing",
-            "Find hotels in Salem, Oregon.",
-            ("find_hotels", {"city": "Salem"}),
-            ("find_hotels", {"city": "Salem, Oregon"}),
-        ),
-        (
             "option_overlooked",
             "Find hotels with parking in Salem, Oregon.",
             ("find_hotels", {"city": "Salem, Oregon"}),
@@ -84,18 +78,6 @@ def judged(query: str, *calls: tuple[str, dict[str, Any]]) -> Estimate:
             "Look up the martyr named olaf, and how the martyr named bede differs.",
             ("look_up_saint", {"saint": "olaf"}),
             ("look_up_saint", {"saint": "olaf and bede"}),
-        ),
-        (
-            "number_reused",
-            "Set a timer of 30 seconds, ringing after 20 more.",
-            ("area", {"corners": [[30, 20], [20]]}),
-            ("area", {"corners": [[30, 20]]}),
-        ),
-        (
-            "number_invented",
-            "Set a timer for an egg.",
-            ("set_timer", {"seconds": 240}),
-            ("look_up_saint", {"saint": "egg"}),
         ),
         (
             "structure_in_text",
@@ -140,24 +122,6 @@ def test_a_call_in_which_all_that_was_given_is_used_is_judged_above_others() -> 
     assert part.p_good < whole.p_good
 
 
-def test_calls_with_the_same_values_in_other_places_are_named() -> None:
-    there, back = {"city": "Rome", "stars": 4}, {"stars": 4, "city": "Rome"}
-    query = "Find hotels with 4 stars in Rome."
-    assert judged(query, ("find_hotels", there), ("find_hotels", back)).evidence["mirrored"] == 1
-    other = {"city": "Rome", "stars": 5}
-    assert "mirrored" not in judged(query, ("find_hotels", there), ("find_hotels", other)).evidence
-
-
-def test_the_same_required_values_twice_are_named() -> None:
-    salem = {"city": "Salem, Oregon"}
-    twice = judged(
-        "Find hotels in Salem, Oregon.",
-        ("find_hotels", salem),
-        ("find_hotels", salem | {"stars": 3}),
-    )
-    assert twice.evidence["required_repeated"] == 1.0
-
-
 def test_calls_that_differ_inside_a_required_object_are_no_repetition() -> None:
     square, triangle = [[0, 0], [0, 2], [2, 2], [2, 0]], [[0, 0], [0, 1], [1, 0]]
     both = judged(
@@ -165,7 +129,7 @@ def test_calls_that_differ_inside_a_required_object_are_no_repetition() -> None:
         ("area", {"corners": square}),
         ("area", {"corners": triangle}),
     )
-    assert "required_repeated" not in both.evidence
+    assert "duplicate_call" not in both.evidence
     assert "numbers_unused" not in both.evidence
 
 

@@ -7,7 +7,6 @@ worst one counts.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -15,12 +14,12 @@ from typing import Any
 import msgspec
 
 from ...types import ToolCall, ToolChoice
-from .grounding import MOST_TEXT, PART_ONE, Leaf, degree, leaves, size
+from .grounding import MOST_TEXT, Leaf, degree, leaves
 from .leftovers import leftovers
 from .offer import Offer, Tool
 from .question import Question
-from .schema import Json, is_number, mapping, sequence, violations
-from .words import fold, stems
+from .schema import Json, kinds, mapping, sequence, violations
+from .words import clean, fold, stems
 
 MOST_CALLS = 32
 """Calls that are looked at."""
@@ -35,8 +34,6 @@ LEFT_OUT_FROM = 0.25
 SEVERAL_FROM = 0.3
 LEAST_GIVEN = 2
 """Numbers, names and quotations of a query from which all being used says something."""
-FEW_NUMBERS = 8
-"""Numbers of a call; of more, some are likely to be equal."""
 POOR_FIT = 0.3
 """Fit below which a tool is likely to be about something else."""
 
@@ -50,7 +47,6 @@ _PLACEHOLDER_PARTS = (
     "example.", "some_", "path/to", "path_to", "dummy", "xxxx",
 )  # fmt: skip
 _CODE = re.compile(r"=|\*\*|\blambda\b")
-_EXAMPLE = re.compile(r"\b(?:e\.? ?g\b|for example|such as|example:|like|format)[^;()]{0,80}")
 
 
 class Read(msgspec.Struct):
@@ -92,8 +88,7 @@ def call_features(
         left -= len(reads[-1].leaves)
     if reads:
         features |= _grounding(reads)
-        features |= _numbers(reads, question)
-        features |= _repeated(reads, question)
+        features["duplicate_call"] = float(_repeated(reads, question))
         features |= _written(reads, question)
         features |= _fitting(reads, offer, question)
         features |= leftovers([(read.tool, read.leaves) for read in reads], question)
@@ -138,32 +133,11 @@ def _grounding(reads: list[Read]) -> dict[str, float]:
     }
 
 
-def _numbers(reads: list[Read], question: Question) -> dict[str, float]:
-    """Numbers that the query has less often than a call, or that are required and made up."""
-    given = Counter(value for values in question.numbers for value in values)
-    reused = invented = False
-    for read in reads:
-        found = [leaf for leaf in read.leaves if is_number(leaf.value)]
-        uses = Counter(size(leaf.value) for leaf in found if "default" not in leaf.schema)
-        if len(found) <= FEW_NUMBERS:
-            reused |= any(value and 0 < given[value] < times for value, times in uses.items())
-        if not question.numbers:
-            needed = (leaf for leaf in read.of_required if is_number(leaf.value))
-            invented |= any(degree(leaf, question) <= PART_ONE for leaf in needed)
-    return {"number_reused": float(reused), "number_invented": float(invented)}
-
-
-def _repeated(reads: list[Read], question: Question) -> dict[str, float]:
-    """Calls that stand twice."""
+def _repeated(reads: list[Read], question: Question) -> bool:
+    """Whether a call stands twice."""
     past = [_said(name, _all_leaves(parse(text) or {})) for name, text in question.past_calls]
     now = [_said(read.tool.name, read.leaves) for read in reads]
-    mixed = [[*sorted(value for _, value in call), call[0][0]] for call in now if call[1:]]
-    needed = [_said(read.tool.name, read.of_required) for read in reads if read.tool.required]
-    return {
-        "duplicate_call": float(any(call in now[:at] + past for at, call in enumerate(now))),
-        "mirrored": float(any(call in mixed[:at] for at, call in enumerate(mixed))),
-        "required_repeated": float(any(call in needed[:at] for at, call in enumerate(needed))),
-    }
+    return any(call in now[:at] + past for at, call in enumerate(now))
 
 
 def _all_leaves(arguments: Mapping[str, Any]) -> list[Leaf]:
@@ -188,13 +162,14 @@ def _written(reads: list[Read], question: Question) -> dict[str, float]:
         "placeholder": any(is_placeholder(leaf, text, question) for leaf, text in texts),
         "list_given": any(isinstance(value, list) for value in given),
         "structure_in_text": any(
-            leaf.schema.get("type") == "string"
+            kinds(leaf.schema) == ["string"]
             and text.startswith(("[", "{", "<", "$"))
             and fold(text) not in question.source
             for leaf, text in texts
         ),
-        "code_value": any(_CODE.search(text) and text not in question.text for _, text in texts),
-        "region_missing": any(_lacks_region(leaf, text) for leaf, text in texts),
+        "code_value": any(
+            _CODE.search(text) and clean(text) not in question.text for _, text in texts
+        ),
         "whole_numbers": any(whole_numbers(read.tool, read.arguments) for read in reads),
     }
     return {name: float(found) for name, found in odd.items()}
@@ -209,20 +184,12 @@ def is_placeholder(leaf: Leaf, value: str, question: Question) -> bool:
     return text not in question.source and degree(leaf, question) < 1.0
 
 
-def _lacks_region(leaf: Leaf, text: str) -> bool:
-    """Whether "city and state, e.g. Boston, MA" was asked for and only the city given."""
-    if not text or "," in text:
-        return False
-    example = _EXAMPLE.search(leaf.described)
-    return "state" in leaf.described and example is not None and "," in example[0][5:]
-
-
 def whole_numbers(tool: Tool, arguments: Mapping[str, Json]) -> bool:
     """Whether a list holds integers alone where the schema asks for numbers with fractions."""
     for name, value in islice(arguments.items(), MOST_ITEMS):
-        wanted = mapping(mapping(tool.properties.get(name)).get("items")).get("type")
+        wanted = kinds(mapping(tool.properties.get(name)).get("items"))
         items = sequence(value)[:MOST_ITEMS]
-        if wanted == "number" and items and all(type(item) is int for item in items):
+        if wanted == ["number"] and items and all(type(item) is int for item in items):
             return True
     return False
 
@@ -238,7 +205,6 @@ def _fitting(reads: list[Read], offer: Offer, question: Question) -> dict[str, f
     names, central, focus = zip(*apart, strict=True)
     return {
         "fit_poor": max(0.0, POOR_FIT - least) / POOR_FIT,
-        "other_fits_better": max(0.0, best_other - least),
         "tool_uncalled": question.several * max(0.0, best_other - POOR_FIT) / (1 - POOR_FIT),
         "value_unspecific": _unspecific(reads, question),
         "name_unasked": max(names),

@@ -50,7 +50,6 @@ HARD: Mapping[str, float] = {
 }
 CALL: Mapping[str, float] = {
     "fit_poor": -1.0,
-    "other_fits_better": -2.0,
     "tool_uncalled": -2.5,
     "name_unasked": -1.0,
     "focus_missed": -1.0,
@@ -60,8 +59,6 @@ CALL: Mapping[str, float] = {
     "optional_invented": -1.2,
     "numbers_unused": -3.0,
     "names_unused": -0.4,
-    "number_reused": -1.0,
-    "number_invented": -1.5,
     "counterpart_unused": -1.5,
     "all_used": 0.5,
     "numbers_part_used": -0.7,
@@ -70,15 +67,12 @@ CALL: Mapping[str, float] = {
     "calls_missing": -1.0,
     "part_unmet": -0.5,
     "calls_surplus": -1.2,
-    "required_repeated": -0.8,
     "value_unspecific": -2.0,
     "list_given": -0.5,
     "structure_in_text": -2.5,
     "code_value": -1.5,
     "whole_numbers": -1.0,
-    "region_missing": -1.0,
     "placeholder": -1.8,
-    "mirrored": -1.5,
     "duplicate_call": -2.0,
 }
 NO_CALL_BASE = 3.2

@@ -18,7 +18,7 @@ import msgspec
 from .numbers import all_readings, numbers
 from .question import Question, compact
 from .schema import Json, is_number, mapping, same, sequence
-from .words import fold, stems, tool_content
+from .words import clean, fold, stems, tool_content
 
 MOST_LEAVES = 64
 """Values of one argument that are looked at."""
@@ -104,7 +104,7 @@ def _inside(leaf: Leaf, level: int) -> Iterator[Leaf]:
         inner = mapping(schema.get("items"))
         for item in sequence(value)[:MOST_LEAVES]:
             yield from _inside(Leaf(leaf.name, item, inner), level + 1)
-    else:
+    elif value is not None:
         yield leaf
 
 
@@ -169,7 +169,7 @@ def _option(value: str, leaf: Leaf, question: Question) -> float:
 
 def text_degree(value: str, question: Question) -> float:
     """How much of a string stands in the conversation."""
-    folded = fold(value).strip()
+    folded = fold(clean(value)).strip()
     if len(folded) > 2 and folded in question.source:
         return 1.0
     tight = compact(folded)
@@ -200,20 +200,19 @@ def _date(folded: str, question: Question) -> float:
 
 
 def _named_otherwise(folded: str, question: Question) -> float:
-    """Codes of currencies, units, languages; initials; names that are shortened: AAPL for Apple."""
+    """Codes of currencies, units, languages; names that are shortened: AAPL for Apple."""
     if len(folded) > LONGEST_CODE:
         return 0.0
     if any(sign in question.source for sign in SIGNS.get(folded, ())):
         return 1.0
     if not (2 <= len(folded) <= 5 and folded.isalpha()):
         return 0.0
-    known = folded in question.initials
-    return PART_CODE * (known or any(shortens(folded, fold(name)) for name in question.names))
+    return PART_CODE * any(_shortens(folded, fold(name)) for name in question.names)
 
 
-def shortens(code: str, name: str) -> bool:
+def _shortens(code: str, name: str) -> bool:
     """Whether a code of letters may stand for a name: all of them are in it, the first is first."""
-    return len(code) > 1 and code[0] == name[0] and set(code) <= set(name)
+    return code[0] == name[0] and set(code) <= set(name)
 
 
 def used_numbers(found: list[Leaf]) -> tuple[frozenset[float], frozenset[float]]:

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from .grounding import CONVERSIONS, MOST_TEXT, SIGNS, Leaf, shortens, used_numbers
+from .grounding import CONVERSIONS, MOST_TEXT, SIGNS, Leaf, used_numbers
 from .numbers import all_readings, numbers, readings
 from .offer import MOST_PARAMETERS, Tool
 from .question import Question, compact
@@ -52,7 +52,7 @@ def leftovers(used: Used, question: Question) -> dict[str, float]:
     codes = [fold(text) for text in texts if 2 <= len(text) <= LONGEST_CODE]
     plain, values = used_numbers(found)
     counterpart = _counterpart_unused(question.text, held, about, values)
-    known = held | about
+    known = held | about | frozenset(SIGNS)
     names = sum(
         known.isdisjoint(stems(each)) and not _coded(each, codes) for each in question.names
     )
@@ -78,12 +78,7 @@ def _numbers(
 
 def _coded(name: str, codes: list[str]) -> bool:
     """Whether one of the values is a code for a name."""
-    folded = fold(name)
-    return any(
-        folded.startswith(SIGNS.get(code, "\0"))
-        or (len(code) <= LONGEST_CODE and code.isalpha() and shortens(code, folded))
-        for code in codes
-    )
+    return any(fold(name).startswith(SIGNS.get(code, "\0")) for code in codes)
 
 
 def _overlooked(used: Used, left: frozenset[str]) -> Iterator[bool]:

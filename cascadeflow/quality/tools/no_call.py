@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from ...types import ToolChoice
 from .offer import Offer, Tool
 from .question import Question
-from .schema import mapping
+from .schema import kinds
 from .words import GENERIC_STEMS, fold
 
 MOST_TEXT = 8_192
+_SEPARATORS = str.maketrans("", "", "._-")
 
 
 def no_call_features(
@@ -51,7 +52,7 @@ def no_call_features(
 
 def _plain(text: str) -> str:
     """Names of tools are also written with other separators."""
-    return fold(text).replace(".", "_").replace("-", "_")
+    return fold(text).translate(_SEPARATORS)
 
 
 def values_missing(tool: Tool, question: Question) -> float:
@@ -59,10 +60,10 @@ def values_missing(tool: Tool, question: Question) -> float:
 
     A number needs a number; a string needs a word that the tool does not speak of itself.
     """
-    kinds = [mapping(tool.properties.get(name)).get("type") for name in tool.required]
-    numeric = sum(kind in ("integer", "number") for kind in kinds)
+    wanted = [kinds(tool.properties.get(name)) for name in tool.required]
+    numeric = sum(each in (["integer"], ["number"]) for each in wanted)
     missing = max(0, numeric - len(question.known_numbers))
-    texts = kinds.count("string")
+    texts = wanted.count(["string"])
     if texts and not (question.names or question.quotations or question.numbers):
         missing += max(0, texts - len(question.asked - tool.words - GENERIC_STEMS))
-    return missing / len(kinds) if kinds else 0.0
+    return missing / len(wanted) if wanted else 0.0

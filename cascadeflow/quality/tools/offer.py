@@ -1,26 +1,23 @@
 """What the offered tools are about, and how well each suits a query.
 
 A tool is read as three sets of stems: of its name, of its description, of its parameters. *Fit* is
-the mean of two shares: how much of the tool's name the query speaks of, and how much of the query
-the tool speaks of. Long descriptions are capped; with many tools the texts of parameters are not
-read.
+the mean of two shares: how much of the tool's name the query speaks of, and how much of its
+description. Long descriptions are capped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from .question import Question
-from .schema import mapping, sequence
+from .schema import kinds, mapping, sequence
 from .words import GENERIC_STEMS, overlap, split, tool_content
 
 MOST_DESCRIPTION = 400
 MOST_PARAMETERS = 24
 MOST_PARAMETER_TEXT = 120
-PART_COVERED = 0.6
 UNKNOWN_FIT = 0.4
 """Least fit where query and tools are in different languages: nobody can tell by words."""
 LEAST_WORDS = 4
@@ -29,25 +26,24 @@ _SMALL_WORDS = (
     "by this that find get show give tell does"
 )
 _ENGLISH = frozenset(_SMALL_WORDS.split())
-FEW_TOOLS = 8
-"""Up to this many tools the descriptions of parameters are read as well."""
 
 
 class Tool:
     """One offered tool."""
 
-    def __init__(self, tool: Mapping[str, Any], *, deep: bool) -> None:
-        self._deep = deep
+    def __init__(self, tool: Mapping[str, Any]) -> None:
         self.name = str(tool.get("name", ""))
         self.description = str(tool.get("description") or "")[:MOST_DESCRIPTION]
         self.schema = mapping(tool.get("parameters"))
         self.properties = mapping(self.schema.get("properties"))
-        self.required = [str(name) for name in sequence(self.schema.get("required"))]
+        # A strict schema requires every argument, and null where one is left out.
+        needed = map(str, sequence(self.schema.get("required")))
+        self.required = [each for each in needed if "null" not in kinds(self.properties.get(each))]
 
     @cached_property
     def named(self) -> frozenset[str]:
         """Stems of the name."""
-        return tool_content(self.name)
+        return tool_content(self.name.rpartition("__")[2])
 
     @cached_property
     def described(self) -> frozenset[str]:
@@ -60,11 +56,8 @@ class Tool:
         found: frozenset[str] = frozenset()
         for name in list(self.properties)[:MOST_PARAMETERS]:
             found |= tool_content(name)
-            if self._deep:
-                text = mapping(self.properties[name]).get("description")
-                found |= tool_content(text[:MOST_PARAMETER_TEXT] if isinstance(text, str) else "")
-                for inner in islice(mapping(mapping(self.properties[name]).get("properties")), 8):
-                    found |= tool_content(inner)
+            text = mapping(self.properties[name]).get("description")
+            found |= tool_content(text[:MOST_PARAMETER_TEXT] if isinstance(text, str) else "")
         return found
 
     @cached_property
@@ -74,16 +67,14 @@ class Tool:
 
     def fit(self, asked: frozenset[str]) -> float:
         """How well it suits the stems of a query."""
-        about = (overlap(self.named, asked) + overlap(self.described, asked)) / 2
-        return max(about, PART_COVERED * overlap(asked, self.words))
+        return (overlap(self.named, asked) + overlap(self.described, asked)) / 2
 
 
 class Offer:
     """The tools of one request."""
 
     def __init__(self, tools: tuple[Mapping[str, Any], ...]) -> None:
-        deep = len(tools) <= FEW_TOOLS
-        self.tools = {tool.name: tool for tool in (Tool(each, deep=deep) for each in tools)}
+        self.tools = {tool.name: tool for tool in map(Tool, tools)}
 
     def fits(self, question: Question) -> dict[str, float]:
         """How well each tool suits the query, in [0, 1]."""
@@ -101,7 +92,8 @@ class Offer:
         named = tool.named - GENERIC_STEMS
         central = (named & tool.described) or named
         known = question.stems
-        return _lacks(known, named), _lacks(known, central), _lacks(tool.words, question.focus)
+        missed = min((_lacks(tool.words, each) for each in question.asks), default=0.0)
+        return _lacks(known, named), _lacks(known, central), missed
 
     def _comparable(self, question: Question) -> bool:
         """Whether query and tools may be in one language.

@@ -1,40 +1,42 @@
 """What is asked, and what is known: the query, and the conversation that values may come from.
 
-The query is the last user message. Values may also come from the system prompt, earlier turns, the
-results of tools and the arguments of calls made before. Everything is read lazily and once; texts
-are capped, the newest messages first.
+The query is what the user said last, in one message or several. Values may also come from the
+system prompt, earlier turns, the results of tools and the arguments of calls made before.
+Everything is read lazily and once; texts are capped, the newest messages first.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
-from itertools import islice
+from itertools import dropwhile, islice
 
 import msgspec
 
 from ...types import Message, Request
-from ..query import message_text, query_text
+from ..query import capped, message_text
 from .numbers import all_readings, numbers
 from .schema import mapping, sequence
-from .words import GENERIC_STEMS, STOP_WORDS, content, fold, split, stems, stems_of
+from .words import GENERIC_STEMS, STOP_WORDS, clean, content, fold, split, stems
 
 MOST_CONTEXT = 16_384
 """Characters of the conversation around the query that values are looked for in."""
+MOST_ASKED = 4
+"""Messages in a row that are read as one query."""
 MOST_MARKED = 48
 """Names and quotations of the query that are looked at."""
-_QUOTED = re.compile(
-    r"""(?<!\w)'([^'\n]{1,80})'(?!\w)|"([^"\n]{1,80})"|`([^`\n]{1,80})`"""
-    "|“([^”\n]{1,80})”|«([^»\n]{1,80})»|「([^」\n]{1,80})」|„([^“”\n]{1,80})[“”]"
-)
+_QUOTED = re.compile(r"""(?<!\w)'([^'\n]{1,80})'(?!\w)|"([^"\n]{1,80})"|`([^`\n]{1,80})`""")
 _NAME = re.compile(r"(?<=[^\W_] )[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)*|(?<=, )[A-Z][^\W\d_]+")
-_ATTACHED = re.compile(r"(?:(?<!\d)[eE]|[^\W\d_eE])-?\d[\w.]*|\^\d+")
+_NO_QUANTITY = re.compile(
+    r"(?:(?<!\d)[eE]|[^\W\d_eE])-?\d[\w.]*|\^\d+|^ ?\d{1,2}[.)] ", re.MULTILINE
+)
 _JOINED = re.compile(
     r"(?<![^\W_])[^\W_]++[\"')\]]?"
     r"(?:, and |, or |, | and | or | und | oder | et | ou | y | e | en | и |、|，)"
     r"(?:the |an? |in |for |of |to |from |at |der |die |das |le |la |el )?[\"'(\[]?([^\W_]+)"
 )
-_ASKING = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
+_SENTENCE = re.compile(r"(?<=[.?!])\s+|(?<=[。？！])")
 _BOUND = re.compile(
     r"\b(?:of|for|in|with|given|at|on|from|by|if|when|that|to|within|during|between|using|von|für|mit"
     r"|aus|bei|wenn|de|du|des|pour|en|dans|avec|con|para|del|di|per|da|do|van|voor|met)\b",
@@ -47,18 +49,16 @@ _ADDING = frozenset((
     "tambien", "ademas", "luego", "despues", "anche", "poi", "inoltre", "tambem", "depois", "ook",
     "daarna", "также", "затем", "потом",
 ))  # fmt: skip
-_COUNTED = frozenset((
-    "each", "both", "two", "several", "multiple", "different", "various",
-    "compare", "following", "every", "tasks", "sets", "pairs", "jeweils", "beide", "zwei",
-    "chaque", "deux", "cada", "ambos", "dos", "ciascuno", "entrambi", "elk",
-))  # fmt: skip
 PART_ADDING = 0.5
-PART_COUNTED = 0.35
-PART_SENTENCE = 0.2
 PART_LIST = 0.2
 LONGEST_FOCUS = 80
 """Characters of an asking sentence without a preposition that are read for what it asks."""
-_IDENTIFIER = re.compile(r"[a-z][A-Z]|[^\W\d]_[^\W\d]|`|\(\)")
+_DAYS = (
+    "monday tuesday wednesday thursday friday saturday sunday "
+    "january february march april may june july august september october november december"
+)
+_NO_NAMES = STOP_WORDS.union(*((word, word[:3]) for word in _DAYS.split()))
+_IDENTIFIER = re.compile(r"[a-z][A-Z]|[^\W\d]_[^\W\d]|`")
 _DROPPED = str.maketrans("", "", " \t\r\n*^_-'\"`.,()")
 
 
@@ -76,12 +76,29 @@ class _PastCall(msgspec.Struct):
     function: _Function = msgspec.field(default_factory=_Function)
 
 
+def _asked(request: Request) -> Iterator[str]:
+    """What the user said last, in one message or in several, the last one first."""
+    said = (each for each in reversed(request.messages) if not _holds_results(each))
+    for message in dropwhile(lambda each: each.get("role") != "user", said):
+        if message.get("role") != "user":
+            return
+        yield message_text(message)
+
+
+def _holds_results(message: Message) -> bool:
+    """In Anthropic's API the results of tools come as a message of the user."""
+    return any(
+        mapping(part).get("type") == "tool_result" for part in sequence(message.get("content"))
+    )
+
+
 class Question:
     """One request, read as a question that tool calls answer."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self.text = query_text(request)
+        said = list(islice(_asked(request), MOST_ASKED))
+        self.text = clean(capped("\n".join(reversed(said))))
 
     @cached_property
     def past_calls(self) -> list[tuple[str, str]]:
@@ -97,10 +114,7 @@ class Question:
     def _since_query(self) -> list[Message]:
         since: list[Message] = []
         for message in reversed(self._request.messages):
-            # In Anthropic's API the results of tools come as a message of the user.
-            parts = sequence(message.get("content"))
-            result = any(mapping(part).get("type") == "tool_result" for part in parts)
-            if message.get("role") == "user" and not result:
+            if message.get("role") == "user" and not _holds_results(message):
                 break
             since.append(message)
         return since
@@ -111,7 +125,7 @@ class Question:
         texts: list[str] = [self.text]
         left = MOST_CONTEXT
         for message in reversed(self._request.messages):
-            parts = [message_text(message), *(call.arguments for call in _calls_of(message))]
+            parts = [clean(message_text(message)), *(call.arguments for call in _calls_of(message))]
             texts += (part[:left] for part in parts if part != self.text)
             left -= sum(map(len, parts))
             if left <= 0:
@@ -139,27 +153,22 @@ class Question:
         return split(self.text)
 
     @cached_property
-    def initials(self) -> str:
-        """The first characters of the stems of the query, in order."""
-        return "".join(word[0] for word in stems_of(self.split))
-
-    @cached_property
     def asked(self) -> frozenset[str]:
         """The stems of the query that carry meaning."""
         return content(self.split)
 
     @cached_property
-    def focus(self) -> frozenset[str]:
+    def asks(self) -> list[frozenset[str]]:
         """The stems of what is asked for, "freezing point" in "What is the freezing point of ...".
 
-        They stand in the first question, or sentence, before its first preposition.
+        They stand before the first preposition: of the first question, or, where there is none,
+        of any sentence.
         """
-        sentences = [part for part in _ASKING.split(self.text) if part.strip()]
-        asking = next((each for each in sentences if each.rstrip()[-1] in "?？"), "")
-        sentence = asking or (sentences[0] if sentences else "")
-        bound = _BOUND.search(sentence)
-        head = content(split(sentence[: bound.start()])) if bound else None
-        return (head or content(split(sentence[:LONGEST_FOCUS]))) - GENERIC_STEMS
+        sentences = [each.rstrip() for each in _SENTENCE.split(self.text)]
+        questions = (each for each in sentences if each.endswith(("?", "？")))
+        asking = next(filter(_head, islice(questions, MOST_MARKED)), None)
+        found = map(_head, [asking] if asking else sentences[:MOST_MARKED])
+        return list(filter(None, (each - GENERIC_STEMS for each in found)))
 
     @property
     def technical(self) -> bool:
@@ -173,8 +182,8 @@ class Question:
 
     @cached_property
     def digits(self) -> list[frozenset[float]]:
-        """The quantities of the query in digits; parts of names and powers (x2, x^2) are none."""
-        return numbers(_ATTACHED.sub(" ", self.text), worded=False)
+        """The quantities of the query in digits; not parts of names, powers, places in a list."""
+        return numbers(_NO_QUANTITY.sub(" ", self.text), worded=False)
 
     @cached_property
     def quotations(self) -> list[str]:
@@ -186,23 +195,28 @@ class Question:
     def names(self) -> list[str]:
         """Capitalised words of the query that do not begin a sentence, neighbours together."""
         found = islice(_NAME.finditer(self.text), MOST_MARKED)
-        return [match[0] for match in found if fold(match[0]) not in STOP_WORDS]
+        return [match[0] for match in found if fold(match[0]) not in _NO_NAMES]
 
     @cached_property
     def several(self) -> float:
         """How much speaks for several asks in one, in [0, 1].
 
-        Told by words that add an ask, by the number of questions and by lists of values.
+        Told by words that add an ask and by lists of values.
         """
         # "Paris, Rome and Oslo": the second of two words may be the first of two others.
         first = _JOINED.search(self.text)
         again = first and _JOINED.search(self.text, first.start(1))
         words = frozenset(self.split)
         told = PART_ADDING * min(2, len(words & _ADDING))
-        told += PART_COUNTED * min(2, len(words & _COUNTED))
-        questions = self.text.count("?") + self.text.count("？")
-        told += PART_SENTENCE * max(0, questions - 1) + PART_LIST * sum(map(bool, (first, again)))
+        told += PART_LIST * sum(map(bool, (first, again)))
         return min(1.0, told)
+
+
+def _head(sentence: str) -> frozenset[str]:
+    """The stems in front of the first preposition; of a beginning if there are none."""
+    bound = _BOUND.search(sentence)
+    head = content(split(sentence[: bound.start()])) if bound else None
+    return head or content(split(sentence[:LONGEST_FOCUS]))
 
 
 def _calls_of(message: Message) -> list[_Function]:

@@ -31,9 +31,14 @@ Violation: TypeAlias = Literal[
 ]  # fmt: skip
 """`loose_type`: a value of another type that spells one of the right type, as "5" does 5."""
 
-_KINDS: dict[str, type[Any]] = {
+_TYPES: dict[str, type[Any]] = {
     "string": str, "boolean": bool, "array": list, "object": dict, "null": type(None),
 }  # fmt: skip
+_ALSO = {
+    "str": "string", "int": "integer", "long": "integer", "float": "number", "double": "number",
+    "bool": "boolean", "list": "array", "tuple": "array", "dict": "object",
+}  # fmt: skip
+"""Types as some write them, and what they mean."""
 
 
 def mapping(value: Json) -> dict[str, Any]:
@@ -69,13 +74,15 @@ def _check(node: Json, value: Json, level: int, left: Iterator[int]) -> Iterator
     if next(left, None) is None or level > MOST_LEVELS:
         return
     schema = mapping(node)
-    kind = schema.get("type")
-    if kind is not None and not has_type(value, kind):
-        yield "loose_type" if _written(value, kind) else "wrong_type"
+    if "default" in schema and same(schema["default"], value):
+        return
+    allowed = kinds(schema)
+    if not _has_type(value, allowed):
+        yield "loose_type" if _written(value, allowed) else "wrong_type"
         return
     other = "const" in schema and not same(schema["const"], value)
-    allowed = sequence(schema.get("enum"))
-    if other or (allowed and not any(same(option, value) for option in allowed)):
+    options = sequence(schema.get("enum"))
+    if other or (options and not any(same(option, value) for option in options)):
         yield "outside_enum"
     if not _within(schema, value):
         yield "out_of_bounds"
@@ -110,23 +117,32 @@ def _members(
             yield "unknown_argument"
 
 
-def has_type(value: Json, kind: Json) -> bool:
-    """Whether `value` is of the JSON type `kind`, or of one of several; unknown types fit."""
-    if kinds := sequence(kind):
-        return any(has_type(value, each) for each in kinds)
+def kinds(schema: Json) -> list[str]:
+    """The types that a schema names, in JSON's words; empty: it names none."""
+    told = mapping(schema).get("type")
+    named = [each.lower() for each in sequence(told) or [told] if isinstance(each, str)]
+    return [_ALSO.get(each, each) for each in named]
+
+
+def _has_type(value: Json, allowed: list[str]) -> bool:
+    """Whether `value` is of one of the types; unknown types fit."""
+    return not allowed or any(_is(value, kind) for kind in allowed)
+
+
+def _is(value: Json, kind: str) -> bool:
     if kind in ("integer", "number"):
         return is_number(value) and (kind == "number" or value == value // 1)
-    return not isinstance(kind, str) or isinstance(value, _KINDS.get(kind, object))
+    return isinstance(value, _TYPES.get(kind, object))
 
 
-def _written(value: Json, kind: Json) -> bool:
+def _written(value: Json, allowed: list[str]) -> bool:
     """Whether a string spells a value of the right type, or a fraction stands for an integer."""
     if isinstance(value, float):
-        return str(kind) == "integer"
+        return "integer" in allowed
     if not isinstance(value, str) or len(value) > LONGEST_WRITTEN:
         return False
     try:
-        return has_type(msgspec.json.decode(value.lower()), kind)
+        return _has_type(msgspec.json.decode(value.lower()), allowed)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
 

@@ -25,6 +25,10 @@ MOST_CACHED = 1_024
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
+_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f\u2019](?=\d{3}(?!\d))")
+_QUOTES = str.maketrans(dict.fromkeys("\u2018\u2019\u201a", "'") | dict.fromkeys("“”„«»「」", '"'))
+_BOLD = re.compile(r"(?<![\w)\]*])\*\*([^*\n]{1,80})\*\*(?![\w(*])")
+_SPACES = re.compile(r"[^\S\n]+")
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ENDINGS = ("ing", "ion", "ed", "er", "or", "ie", "es", "en", "e", "y")
 
@@ -35,7 +39,8 @@ _STOP = (
     "would should shall may might must let please help need want like know tell show give make "
     "what which who whom whose when where why how much many some any all each every both also "
     "about into over under between through up down out off per via just only very more most less "
-    "s t m re ve ll d it's i'm im id one use using used based given provided provide able "
+    "s t m re ve ll d it's i'm im id hi hello hey dear thanks thank one use "
+    "using used based given provided provide able "
     "der die das den dem des ein eine einen einem einer und oder nicht ist sind war ich du er sie "
     "es wir ihr mein dein für von mit auf aus bei nach zu zum zur im am wie was wer wo wann bitte "
     "kann kannst soll mir mich le la les un une des du de et ou ne pas est sont je tu il elle nous "
@@ -49,8 +54,16 @@ _GENERIC = (
     "get find calculate compute search retrieve fetch return create list show display determine "
     "check generate look perform obtain information info data detail value name number type result "
     "function tool specific specified certain particular various query input output parameter "
-    "optional default example include current user string text item method object new set id"
+    "optional default example include current user string text item method object new set id "
+    "question request answer"
 )
+
+
+def clean(text: str) -> str:
+    """One writing of what has several: spaces, also in numbers, quotation marks, bold letters."""
+    if not text.isascii():
+        text = _THOUSANDS.sub("", text).translate(_QUOTES)
+    return _SPACES.sub(" ", _BOLD.sub(r"\1", text))
 
 
 def fold(text: str) -> str:
