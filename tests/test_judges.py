@@ -13,7 +13,7 @@ from cascadeflow import ConfigError, ModelConfig
 from cascadeflow.errors import ProviderError
 from cascadeflow.judges import Agreement, JudgeModel, Panel, Referee, Reply, SelfCheck
 from cascadeflow.judges.agreement import outcome
-from cascadeflow.judges.base import SAID_NO, SAID_YES
+from cascadeflow.judges.questions import GRADED, SAID
 from cascadeflow.types import Delta, Request, Stop, TextDelta, ToolCallDelta
 
 DOWN = ProviderError("down", kind="server")
@@ -75,12 +75,13 @@ def test_tools_are_kept_only_where_the_conversation_called_some() -> None:
         (reply("False", math.log(0.9)), 0.1),
         (reply(" True.", math.log(0.6), -5.0), 0.6),
         ([TextDelta("\n", (-9.0,)), TextDelta("yes", (math.log(0.7),)), Stop("length")], 0.7),
-        (reply("True"), SAID_YES),
-        (reply("No"), SAID_NO),
-        (reply("**true**"), SAID_YES),
-        (reply("true", 0.5), 0.99),
-        (reply("false", -0.0), 0.01),
-        (reply("true", -1e9), 0.01),
+        (reply("True"), SAID[0]),
+        (reply("No"), SAID[1]),
+        (reply("**true**"), SAID[0]),
+        (reply("true", math.log(0.9999)), 0.9999),
+        (reply("true", 0.5), 1.0),
+        (reply("false", -0.0), 0.0),
+        (reply("true", -1e9), 0.0),
     ],
 )
 def test_self_check_reads_the_probability_of_true(said: list[Delta], expected: float) -> None:
@@ -190,8 +191,8 @@ def test_a_long_hostile_draft_is_read_quickly() -> None:
         ('{"score": 4}', 0.4),
         ("10", 0.95),
         ("0", 0.05),
-        ("Yes", SAID_YES),
-        ("No.", SAID_NO),
+        ("Yes", GRADED[0]),
+        ("No.", GRADED[1]),
     ],
 )
 def test_a_grade_is_read_however_it_is_put(said: str, expected: float) -> None:
@@ -205,6 +206,7 @@ def test_what_is_no_grade_is_no_opinion(said: str) -> None:
 
 def test_a_word_of_yes_or_no_may_be_asked_for_instead() -> None:
     assert p(judge_model(scale="yes_no"), reply("Yes", math.log(0.9))) == pytest.approx(0.9)
+    assert p(judge_model(scale="yes_no"), reply("Yes", -0.0)) == 0.99
 
 
 def test_the_judge_model_is_asked_as_it_is_configured() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cascadeflow.core.policy import Advisable, Opinion
 from cascadeflow.errors import ConfigError
+from cascadeflow.judges.questions import SAID
 from cascadeflow.quality import default_estimator
 from cascadeflow.quality.additive import Additive, Curve
 from cascadeflow.quality.choices import Options
@@ -209,6 +210,7 @@ def test_a_self_check_ranks_short_answers(opinions: list[float]) -> None:
     [
         ("Tell me of Rome.", ROME * 3, "short"),
         ("How many hills are there in Rome? Answer in one word.", "Seven", "short"),
+        ("What is 12 * 34?", "12 * 34 = 408.", "arithmetic"),
         (WORDED, RIGHT, "arithmetic"),
     ],
 )
@@ -218,6 +220,28 @@ def test_a_self_check_judges_what_has_no_steps_to_check(
     observer = finished(asked(query), answer)
     observer.advise(Opinion("self_check", 0.9))
     assert observer.form == form
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"), [("Who wrote Faust?", "Goethe."), (WORDED, RIGHT), ("Of Rome?", ROME * 3)]
+)
+@pytest.mark.parametrize("likely", [SAID[0], 0.9999])
+def test_a_model_that_says_its_answer_is_right_does_not_lower_the_estimate(
+    query: str, answer: str, likely: float
+) -> None:
+    observer = finished(asked(query), answer)
+    before = observer.estimate().p_good
+    observer.advise(Opinion("self_check", likely))
+    assert observer.estimate().p_good > before - 0.01
+    observer.advise(Opinion("self_check", SAID[1]))
+    assert observer.estimate().p_good < before
+
+
+@pytest.mark.parametrize(("query", "answer"), [(WORDED, RIGHT), ("What is 12 * 34?", "408")])
+def test_log_probabilities_as_they_are_usual_change_little(query: str, answer: str) -> None:
+    words = len(answer.split())
+    usual = (*[-0.01] * (9 * words), *[-0.7] * words)
+    assert judged(query, answer, usual).p_good > judged(query, answer).p_good - 0.12
 
 
 def test_near_certainty_still_ranks_letters() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from cascadeflow.evaluate.metrics import Floats
 from cascadeflow.quality.additive import Additive, Curve
 
-from .shapes import Shape, prior_rises
+from .shapes import NEUTRAL, Shape, prior_rises
 
 Features: TypeAlias = Mapping[str, float]
 Loss: TypeAlias = Callable[[Floats], float]
@@ -60,16 +60,28 @@ def fit_signal(
     *,
     given: Floats,
     stiffness: float,
+    centred: bool,
 ) -> Curve:
     """The curve of one signal, beside the log-odds `given` by the features.
 
-    Without rows that have the signal the prior stands, level in the middle.
+    Without rows that have the signal the prior stands, 0 where it is `NEUTRAL`. `centred`: its mean
+    over the rows is 0, for that a signal is there must not tell how good the models were.
     """
     shapes = {name: shape}
-    middle = -0.6 * float(_priors(shapes).sum())
+    middle = -_rise_to_neutral(name, shape)
     found = _fitted(rows, labels, np.ones(len(rows)), shapes, middle, stiffness, given)
     rises = np.maximum(found[1:], LEAST_RISE)
-    return _curves(shapes, rises, float(found[0]))[name]
+    start = float(found[0])
+    if centred and len(rows):
+        start = -float((_ramps(rows, shapes) @ rises).mean())
+    return _curves(shapes, rises, start)[name]
+
+
+def _rise_to_neutral(name: str, shape: Shape) -> float:
+    rises = np.concatenate([[0.0], np.cumsum(_priors({name: shape}))])
+    if name not in NEUTRAL:
+        return 0.6 * float(rises[-1])
+    return float(np.interp(NEUTRAL[name], shape[0], rises))
 
 
 def _fitted(

@@ -87,6 +87,7 @@ def _signals(plan: Plan, rows: Sequence[Example], good: Additive) -> dict[str, C
             shape,
             given=np.array([good.odds(row.features) for row in known]),
             stiffness=SIGNAL_STIFFNESS,
+            centred=name not in plan.needs,
         )
     return curves
 

@@ -12,11 +12,6 @@ from ..core.referee import Reply
 from ..errors import ProviderError
 from ..types import Delta, Message, Request, TextDelta, ToolCallDelta
 
-SURE = 0.99
-"""No reply makes us surer than this, nor less sure than its complement."""
-SAID_YES, SAID_NO = 0.75, 0.25
-"""Of a word without a log-probability: what models claim is true less often than they claim."""
-
 _YES = frozenset(("true", "yes", "correct", "right"))
 _NO = frozenset(("false", "no", "incorrect", "wrong"))
 _WORD = re.compile(r"[^\W\d_]+")
@@ -30,11 +25,11 @@ def text_of(reply: Reply) -> str | None:
     return text if text.strip() else None
 
 
-def p_yes(reply: Reply) -> float | None:
+def p_yes(reply: Reply, bare: tuple[float, float]) -> float | None:
     """P(yes) by a reply that was asked for a word of yes or no; None if it says neither.
 
     Where the first token of that word has a log-probability, it is the model's own probability;
-    all that it left is taken to be the other word's.
+    all that it left is taken to be the other word's. `bare`: what yes and no stand for without one.
     """
     text = text_of(reply)
     found = _WORD.search(text) if text else None
@@ -45,9 +40,9 @@ def p_yes(reply: Reply) -> float | None:
         return None
     logprob = _logprob_at(reply, found.start())
     if logprob is None:
-        return SAID_YES if word in _YES else SAID_NO
+        return bare[word in _NO]
     p_said = math.exp(min(0.0, logprob))
-    return min(max(p_said if word in _YES else 1 - p_said, 1 - SURE), SURE)
+    return p_said if word in _YES else 1 - p_said
 
 
 def _logprob_at(reply: Sequence[Delta], place: int) -> float | None:

@@ -68,7 +68,10 @@ class TextObserver:
         form = self._signals.form(self._passed, finished=self._finished)
         # Where there are no steps to check, nothing says as much as what the model thinks of its
         # answer; the weights of that opinion are those of short answers.
-        bare = form == "open" or (form == "arithmetic" and self._size <= SHORT_CHARS)
+        checked = self._features.keys() & {"equations_right", "equations_wrong"}
+        bare = form == "open" or (
+            form == "arithmetic" and self._size <= SHORT_CHARS and not checked
+        )
         return "short" if bare and "self_check" in self._opinions else form
 
     def feed(self, delta: Delta) -> None:

@@ -31,6 +31,8 @@ TOKENS_PER_MESSAGE = 4
 LARGE_BELIEF = {True: (9.0, 1.2), False: (1.2, 5.0), None: (4.0, 2.0)}
 SMALL_BELIEF = {True: (5.0, 1.5), False: (2.2, 2.5), None: (4.0, 2.0)}
 """Beta distributions of the belief in an answer that is right, or wrong, or cannot be checked."""
+SURER = 3
+"""The odds of a word are those of the belief to this power: real models are all but certain."""
 
 _JUDGE = re.compile(r"\blast answer\b.*(true or false|yes or no|to 10\b)", re.S | re.I)
 _BRIEF = re.compile(r"\b(?:(one|single) word|only (with )?the (answer|number|result))\b", re.I)
@@ -137,7 +139,8 @@ class _Speaker:
         if scale == "to 10":
             return Draft(str(round(10 * belief)), certainty=max(belief, 1 - belief))
         yes, no = scale.split(" or ")
-        return Draft(yes if belief >= 0.5 else no, certainty=max(belief, 1 - belief))
+        most, least = max(belief, 1 - belief) ** SURER, min(belief, 1 - belief) ** SURER
+        return Draft(yes if belief >= 0.5 else no, certainty=most / (most + least))
 
     def _errs(self, small: float, large: float) -> bool:
         rate = small if self._small else large
