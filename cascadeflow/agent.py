@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import os
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
@@ -49,7 +50,8 @@ R = TypeVar("R")
 def _outside_a_loop(run: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
     @functools.wraps(run, assigned=())
     def run_sync(*args: P.args, **kwargs: P.kwargs) -> R:
-        """`run` for scripts without an event loop.
+        """`run` for scripts without an event loop. Each call opens connections of its own; to keep
+        them, call `run` in an `asyncio.Runner` that stays open.
 
         Raises:
             RuntimeError: an event loop is running in this thread; use `await agent.run(…)`.
@@ -113,8 +115,8 @@ class CascadeAgent:
             `Replay(path)`; `docs/providers.md`.
         verbose: log each attempt to `logging.getLogger("cascadeflow")`, without content.
         on_result: called once for each query when it is over, with its `CascadeResult`, however it
-            ended: whole, failed, or left by its consumer; on the event loop, so it must be quick.
-            What it raises ends the stream.
+            ended: whole, failed, or left by its consumer (then a moment later); on the event loop,
+            so it must be quick. It must not raise.
 
     Raises:
         ConfigError: a model or a setting is wrong, a file cannot be used, or an API key is missing.
@@ -152,11 +154,16 @@ class CascadeAgent:
         check_type("enable_cascade", enable_cascade, bool, "True or False")
         check_type("reasoning", reasoning, bool, "True or False")
         check_type("verbose", verbose, bool, "True or False")
-        if on_result is not None and not callable(on_result):
-            raise ConfigError(f"on_result is {on_result!r}; it must take a CascadeResult")
+        if on_result is not None and (
+            not callable(on_result) or inspect.iscoroutinefunction(on_result)
+        ):
+            raise ConfigError(
+                f"on_result is {on_result!r}; it must be a function, not async, of a CascadeResult"
+            )
+        panel = parts.panel(judges)
         settings = Settings(
             estimator=parts.estimator(estimator),
-            policy=parts.policy(policy, standard=estimator is None),
+            policy=parts.policy(policy, estimator, models if enable_cascade else (), panel),
             reveal=reveal,
             reasoning=reasoning,
             max_cost=max_cost,
@@ -168,7 +175,7 @@ class CascadeAgent:
             tools=parts.tools(tools),
             tool_executor=parts.executor(tool_executor),
             recorder=parts.recorder(record),
-            panel=parts.panel(judges),
+            panel=panel,
             on_result=on_result,
         )
         self.models = tuple(models)

@@ -5,18 +5,19 @@ One ladder answers any number of queries at once; each query is one `Cascade` dr
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from . import costs
 from .config import ModelConfig, RetryPolicy, Timeouts, check_count
 from .core import events
 from .core.calibrated import CalibratedPolicy
@@ -24,22 +25,21 @@ from .core.calling import CheckCall, check_object
 from .core.cascade import Cascade, State
 from .core.health import Health
 from .core.judge import Judge
-from .core.ledger import EXACT, Attempt, Price, estimate_input, exact_sum
+from .core.ledger import EXACT, Attempt, estimate_input, exact_sum
 from .core.policy import Estimator, Policy
 from .core.referee import Expert, Panel
 from .core.tier import OnVerifierError, Reveal, Rules, Tier
 from .drift import DriftAlarm
 from .errors import ConfigError, ErrorKind
 from .logs import logger_named
-from .providers.base import Provider
-from .providers.catalog import connect, endpoint, find_server, needs_embedded
 from .providers.redact import hide
 from .providers.wire import Wire
 from .quality.complexity import measure
 from .quality.query import query_text
 from .recording import Recorder
-from .request import Ask, Options, Query, check_extra, check_stop, check_type, conversation
+from .request import Ask, Options, Query, check_stop, check_type, conversation
 from .result import CascadeResult
+from .rung import Rung, health_of, rung_of
 from .runner import Clock, drive
 from .types import Message, Request, ToolChoice
 
@@ -52,6 +52,10 @@ Batches: TypeAlias = AsyncGenerator[list[events.Event], None]
 OnResult: TypeAlias = Callable[[CascadeResult], None]
 MISCONFIGURED: frozenset[ErrorKind] = frozenset(("auth", "not_found", "bad_request", "protocol"))
 """Failures of a draft that a better set-up would probably cure; the next model hides them."""
+CREDENTIALS = frozenset(("authorization", "x-api-key", "api-key", "x-goog-api-key"))
+"""Headers by which servers know who asks."""
+STRANGERS = 1024
+"""Credentials of calls of which the health of a model is remembered."""
 logger = logger_named("cascadeflow")
 
 
@@ -73,16 +77,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     recorder: Recorder | None = None
     panel: Panel | None = None
     on_result: OnResult | None = None
-
-
-class Rung(msgspec.Struct, frozen=True, kw_only=True):
-    """One model of the ladder, ready to be asked."""
-
-    config: ModelConfig
-    provider_name: str
-    provider: Provider
-    price: Price
-    health: Health
 
 
 class Ladder:
@@ -112,10 +106,10 @@ class Ladder:
         self.clock = clock
         self._chance = chance
         known: dict[object, Health] = {}
-        self.rungs = tuple(_rung(model, transport, environ, clock, known) for model in models)
+        self.rungs = tuple(rung_of(model, transport, environ, clock, known) for model in models)
         judges = () if settings.panel is None else settings.panel.judges
         own = [
-            None if judge.model is None else _rung(judge.model, transport, environ, clock, known)
+            None if judge.model is None else rung_of(judge.model, transport, environ, clock, known)
             for judge in judges
         ]
         asked = [*self.rungs, *filter(None, own)]
@@ -132,6 +126,8 @@ class Ladder:
         self._accounting = threading.Lock()
         self._warned: set[str] = set()
         """Models whose drafts failed as if misconfigured."""
+        self._strangers: OrderedDict[tuple[str, bytes], Health] = OrderedDict()
+        """Of models asked with the credentials of a call, by what these are."""
         policy = settings.policy
         self._judge = Judge(settings.estimator, policy)
         self._drift = DriftAlarm(policy) if isinstance(policy, CalibratedPolicy) else None
@@ -142,6 +138,7 @@ class Ladder:
         Raises:
             ConfigError: one is wrong, or the extra that checks it is not installed.
         """
+        self._check_credentials(options.headers or {})
         given = self.settings.tools if options.tools is None else options.tools
         tools: tuple[Offered, ...] = ()
         choice: ToolChoice | None = None
@@ -206,6 +203,29 @@ class Ladder:
     def _total(self, ask: Ask) -> float | None:
         return (ask.options.timeouts or self.settings.timeouts).total
 
+    def _check_credentials(self, headers: Mapping[str, str]) -> None:
+        given = [name for name in headers if name.lower() in CREDENTIALS]
+        if given and len({rung.home for rung in self.rungs}) > 1:
+            names = " and ".join(dict.fromkeys(rung.config.name for rung in self.rungs))
+            raise ConfigError(
+                f"headers: {given[0]} would go to the servers of {names} alike; give each model "
+                "its own key in ModelConfig(api_key=…), and whoever has other keys another agent"
+            )
+
+    def _health(self, rung: Rung, headers: Mapping[str, str]) -> Health:
+        """What a server limits and refuses, it does by credential: one knows not of another."""
+        own = [headers[name] for name in headers if name.lower() in CREDENTIALS]
+        if not own:
+            return rung.health
+        key = rung.config.name, sha256("\n".join(own).encode("utf-8", "surrogatepass")).digest()
+        with self._accounting:
+            if key not in self._strangers:
+                self._strangers[key] = health_of(rung.config.name, self.clock)
+            self._strangers.move_to_end(key)
+            if len(self._strangers) > STRANGERS:
+                self._strangers.popitem(last=False)
+            return self._strangers[key]
+
     def _tier(self, rung: Rung, ask: Ask) -> Tier:
         timeouts = ask.options.timeouts or rung.config.timeouts or self.settings.timeouts
         request = ask.request(rung.config, timeouts)
@@ -215,7 +235,7 @@ class Ladder:
             request=request,
             price=rung.price,
             timeouts=timeouts,
-            health=rung.health,
+            health=self._health(rung, request.headers),
             input_estimate=estimate_input(request),
             context_window=rung.config.context_window,
         )
@@ -253,8 +273,14 @@ class Ladder:
 
     def tell(self, cascade: Cascade) -> None:
         """A query is over, and this was its last cascade."""
-        if self.settings.on_result is not None and cascade.result is not None:
-            self.settings.on_result(cascade.result)
+        told, result = self.settings.on_result, cascade.result
+        if told is None or result is None:
+            return
+        if cascade.state is State.CLOSED:
+            # Its consumer leaves: what is raised here must not take the place of a cancellation.
+            asyncio.get_running_loop().call_soon(told, result)
+        else:
+            told(result)
 
     def health(self) -> list[dict[str, Any]]:
         """The circuit breaker of each model, as `CascadeAgent.health` tells it."""
@@ -297,8 +323,9 @@ class Ladder:
             self._warned.add(row.model)
         if not known:
             logger.warning(
-                "%s: a draft failed (%s), and others may likewise; the row of its attempt says why",
+                "%s: a %s failed (%s), and others may likewise; the row of its attempt says why",
                 row.model,
+                "judge" if row.judging else "draft",
                 row.error,
             )
 
@@ -334,39 +361,3 @@ class _Turns:
         if not self._over:
             self._over = True
             self._ladder.tell(cascade)
-
-
-def _rung(
-    model: ModelConfig,
-    transport: Wire,
-    environ: Mapping[str, str],
-    clock: Clock,
-    known: dict[object, Health],
-) -> Rung:
-    """`known`: by endpoint and model, the health of those that are ready."""
-    check_extra(model.extra or {}, ())
-    base_url = None
-    if needs_embedded(model, environ):
-        from .providers.simulated import embedded_url
-
-        base_url = embedded_url()
-    name = model.provider if isinstance(model.provider, str) else type(model.provider).__name__
-    server = find_server(model)
-    place = id(model.provider) if server is None else endpoint(model, server, environ, base_url)
-    return Rung(
-        config=model,
-        provider_name=name,
-        provider=connect(model, transport, environ, base_url=base_url),
-        price=costs.resolve(model, name),
-        health=known.setdefault(
-            (place, model.name), Health(clock, threading.Lock(), partial(_circuit, model.name))
-        ),
-    )
-
-
-def _circuit(model: str, pause: float | None) -> None:
-    """The circuit breaker of a model has opened or closed."""
-    if pause is None:
-        logger.info("%s answers again", model)
-    else:
-        logger.warning("%s is left alone for %.3g s: it fails, or asked for it", model, pause)

@@ -186,8 +186,8 @@ def test_the_pause_a_server_asks_for_is_kept_up_to_a_bound() -> None:
 
 
 def test_openings_and_closings_are_told_outside_the_guard() -> None:
-    now, told = [0.0], list[float | None]()
-    health = Health(lambda: now[0], threading.Lock(), told.append)
+    now, told = [0.0], list[tuple[float | None, bool]]()
+    health = Health(lambda: now[0], threading.Lock(), lambda *change: told.append(change))
 
     def fail() -> None:
         permit = health.admit()
@@ -205,7 +205,7 @@ def test_openings_and_closings_are_told_outside_the_guard() -> None:
     assert health.state() == ("probing", PATIENCE)
     health.note(permit, "answer")
     health.rest(4.0)
-    assert told == [SHORTEST, 2 * SHORTEST, None, 4.0]
+    assert told == [(SHORTEST, False), (2 * SHORTEST, False), (None, False), (4.0, True)]
 
 
 @given(st.lists(st.tuples(st.sampled_from(("answer", "failure", "nothing")), st.floats(0, 30))))

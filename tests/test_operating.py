@@ -12,6 +12,7 @@ import pytest
 
 from cascadeflow.agent import CascadeAgent
 from cascadeflow.config import ModelConfig, RetryPolicy
+from cascadeflow.consume import collect
 from cascadeflow.errors import CascadeError, ConfigError, ErrorKind, ProviderError
 from cascadeflow.providers.scripted import Answers, Pause, Script, Scripted, Step
 from cascadeflow.result import CascadeResult
@@ -95,6 +96,38 @@ def test_nothing_is_told_of_a_query_that_never_began() -> None:
 def test_what_takes_no_result_is_refused() -> None:
     with pytest.raises(ConfigError, match="on_result is 'log'"):
         CascadeAgent([ModelConfig("m", Scripted({}))], on_result="log")  # type: ignore[arg-type] # wrong
+
+
+@pytest.mark.parametrize("how", ["close", "timeout"])
+def test_a_result_that_nobody_can_take_does_not_take_the_place_of_leaving(how: str) -> None:
+    def take(result: CascadeResult) -> None:
+        raise ValueError("metrics are down")
+
+    provider = Scripted({"m": [*text("It is"), Pause(30)]})
+    agent = CascadeAgent([ModelConfig("m", provider, cost=0)], on_result=take)
+    heard: list[str] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: heard.append(str(told["exception"])))
+        stream = agent.stream_events("hi")
+        if how == "close":
+            await anext(stream)
+            await stream.aclose()
+        else:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(collect(stream), 0.05)
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert heard == ["metrics are down"]
+
+
+def test_a_function_that_would_have_to_be_awaited_takes_no_result() -> None:
+    async def take(result: CascadeResult) -> None: ...
+
+    with pytest.raises(ConfigError, match="must be a function, not async"):
+        CascadeAgent([ModelConfig("m", Scripted({}))], on_result=take)  # type: ignore[arg-type] # wrong
 
 
 # --- rows -----------------------------------------------------------------------------------------
@@ -187,7 +220,33 @@ def test_a_pause_that_no_query_waits_for_holds_for_all(caplog: pytest.LogCapture
             agent.run_sync("hi")
     assert [result.attempts[0]["error"] for result in told] == ["rate_limit", "circuit_open"]
     assert 29 < agent.health()[0]["retry_after"] <= 30
-    assert "m0 is left alone for 30 s" in caplog.text
+    assert "m0 is left alone for 30 s, as its server asked" in caplog.text
+
+
+def test_a_limit_of_one_credential_is_none_of_another() -> None:
+    provider = Scripted(
+        {"m0": Answers([broken("rate_limit", retry_after=90, retryable=True)], GOOD)}
+    )
+    told: list[CascadeResult] = []
+    agent = CascadeAgent([ModelConfig("m0", provider, cost=0)], on_result=told.append)
+    outcomes: list[str] = []
+    for key in ("A", "A", "B"):
+        try:
+            agent.run_sync("hi", headers={"Authorization": f"Bearer {key}"})
+            outcomes.append("answered")
+        except CascadeError as error:
+            outcomes.append(error.kind)
+    assert outcomes == ["rate_limit", "circuit_open", "answered"]
+    assert agent.health()[0]["state"] == "closed"
+
+
+def test_a_credential_of_a_call_goes_to_one_server_only() -> None:
+    first, second = Scripted({"a": GOOD}), Scripted({"b": GOOD})
+    agent = CascadeAgent([ModelConfig("a", first, cost=0), ModelConfig("b", second, cost=0)])
+    with pytest.raises(ConfigError, match="authorization would go to the servers of a and b"):
+        agent.run_sync("hi", headers={"authorization": "Bearer secret"})
+    assert agent.run_sync("hi", headers={"x-tenant": "7"}).content
+    assert not any("authorization" in request.headers for _, request in first.calls)
 
 
 def test_a_draft_that_fails_as_if_misconfigured_is_warned_of_once(

@@ -163,6 +163,7 @@ class Cascade:
 
     def leave(self, said: Sequence[Message], now: float) -> None:
         """The consumer left while tools were at work; `said` as for `overdue`."""
+        self.state = State.CLOSED
         self.result = self._story.partial(self._story.answer, now)
         self.result.messages += map(dict, said)
 

@@ -52,8 +52,8 @@ class Health:
         clock: seconds, monotonic, the same for all queries: unlike the time of a cascade it does
             not stand still while somebody's consumer does.
         guard: entered around every change; a lock where queries run in several threads.
-        changed: told when the breaker opens or opens anew, with the seconds until a probe; with
-            None when it closes.
+        changed: told when the breaker opens or opens anew, with the seconds until a probe and
+            whether the server asked for them; with None when it closes.
     """
 
     __slots__ = ("_breaker", "_changed", "_clock", "_guard", "_tokens")
@@ -62,7 +62,7 @@ class Health:
         self,
         clock: Callable[[], float],
         guard: AbstractContextManager[object] | None = None,
-        changed: Callable[[float | None], None] | None = None,
+        changed: Callable[[float | None, bool], None] | None = None,
     ) -> None:
         self._tokens = CAPACITY
         self._breaker = Breaker()
@@ -103,7 +103,7 @@ class Health:
             self._breaker.note(permit, found, self._clock())
             after = self._breaker.state
         if after != before:
-            self._tell()
+            self._tell(asked=False)
 
     def rest(self, seconds: float) -> None:
         """The server asked for a pause that no query waits for."""
@@ -112,12 +112,12 @@ class Health:
             self._breaker.rest(self._clock(), seconds)
             after = self._breaker.state
         if after != before:
-            self._tell()
+            self._tell(asked=True)
 
-    def _tell(self) -> None:
+    def _tell(self, *, asked: bool) -> None:
         state, left = self.state()
         if self._changed is not None and (left or state == "closed"):
-            self._changed(left)
+            self._changed(left, asked)
 
     def take(self) -> bool:
         """Pay for one retry; False: there must not be one."""
