@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -31,6 +30,7 @@ from .core.referee import Expert, Panel
 from .core.tier import OnVerifierError, Reveal, Rules, Tier
 from .drift import DriftAlarm
 from .errors import ConfigError, ErrorKind
+from .forking import Lock
 from .logs import logger_named
 from .providers.redact import hide
 from .providers.wire import Wire
@@ -123,7 +123,7 @@ class Ladder:
         )
         self.spent = Decimal(0)
         """US dollars of all queries so far, those that failed or were cancelled included."""
-        self._accounting = threading.Lock()
+        self._accounting = Lock()
         self._warned: set[str] = set()
         """Models whose drafts failed as if misconfigured."""
         self._strangers: OrderedDict[tuple[str, bytes], Health] = OrderedDict()

@@ -38,6 +38,8 @@ TEXT_TOKENS = 100
 """Token limit of a text answer where neither the call nor the model gives one."""
 TOOL_TOKENS = 1000
 """The same where tools are offered, or JSON is asked for: cut short, it is worth nothing."""
+INSTEAD = ("tool_calls", "function_call", "refusal")
+"""What a message may hold in place of a content."""
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 COMPLEXITIES = ("simple", "moderate", "complex")
 REVEALS: tuple[Reveal, ...] = ("live", "held")
@@ -65,6 +67,10 @@ BODY = (
     "tools",
 )  # fmt: skip
 """Arguments whose names are fields of a body too, perhaps with another meaning."""
+THINKING = ("thinking", "reasoning", "reasoning_effort")
+"""Fields of a body that make a model think: of the Messages API, of OpenRouter, of LiteLLM."""
+NO_THINKING = ("none", {"type": "disabled"}, {"effort": "none"}, {"enabled": False})
+"""What they hold to say the opposite."""
 
 
 class _Default(float):
@@ -180,7 +186,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
             return self.options.max_tokens
         if model.max_tokens is not None:
             return model.max_tokens
-        if traits(model.name).thinks:
+        extra = {**(model.extra or {}), **self.options.extra}
+        wishes = (extra.get(name) for name in THINKING)
+        if traits(model.name).thinks or any(wish and wish not in NO_THINKING for wish in wishes):
             return None
         return TOOL_TOKENS if self.tools or self.wanted else TEXT_TOKENS
 
@@ -204,12 +212,21 @@ def conversation(query: Query, history: Sequence[Message] | None) -> tuple[Messa
     asked = ({"role": "user", "content": query},) if isinstance(query, str) else query
     check_list("query", asked, "a text or a list of messages")
     check_list("messages", history, "a list of messages")
-    if not asked or query == "":
-        raise ConfigError(f"query is {query!r}; it must be a text or a list of messages, not empty")
-    told = (*(history or ()), *asked)
+    told = (*(history or ()), *(asked or ()))
     for place, message in enumerate(told):
         _check_message(place, message)
+    if not asked or query == "" or not any(map(_asks, told)):
+        raise ConfigError(
+            f"query is {_short(query)}; it must be a text or a list of messages, not empty: "
+            "something besides system messages is to be answered"
+        )
     return told
+
+
+def _asks(message: Message) -> bool:
+    """It holds what can be answered."""
+    said = any(message.get(key) for key in ("content", *INSTEAD))
+    return said and message["role"] not in ("system", "developer")
 
 
 def _check_message(place: int, message: Message) -> None:
@@ -223,7 +240,7 @@ def _check_message(place: int, message: Message) -> None:
         raise ConfigError(
             f"message {place}: role is {role!r}; it must be one of {', '.join(ROLES)}"
         )
-    if content is None and not (message.get("tool_calls") or message.get("function_call")):
+    if content is None and not any(message.get(key) for key in INSTEAD):
         raise ConfigError(f"message {place} ({role}): content is missing")
     if not isinstance(content, str | list | tuple | None):
         raise ConfigError(
@@ -275,6 +292,8 @@ def check_extra(extra: Mapping[str, Any], known: Sequence[str]) -> None:
     for name in extra:
         if name in ("stream", "stream_options", "model"):
             raise ConfigError(f"{name} cannot be given: cascadeflow sets it for each request")
+        if name == "n" and extra[name] not in (None, 1):
+            raise ConfigError(f"n is {extra[name]!r}; it must be 1: a query has one answer")
         if name in ELSEWHERE:
             raise ConfigError(f"{name} cannot be given here; give it to {ELSEWHERE[name]}")
         if name in known and name not in BODY:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from . import costs
 from .config import ModelConfig
 from .core.health import Health
 from .core.ledger import Price
+from .forking import Lock
 from .logs import logger_named
 from .providers.base import Provider
 from .providers.catalog import connect, endpoint, find_server, needs_embedded
@@ -50,17 +50,17 @@ def rung_of(
         ConfigError: it cannot be asked: its provider, address, key or settings are wrong.
     """
     check_extra(model.extra or {}, ())
-    base_url = None
+    base_url: Callable[[], str] | None = None
     if needs_embedded(model, environ):
         from .providers.simulated import embedded_url
 
-        base_url = embedded_url()
+        base_url = embedded_url
     name = model.provider if isinstance(model.provider, str) else type(model.provider).__name__
     server = find_server(model)
     place: object = id(model.provider)
     home: object = place
     if server is not None:
-        place = url = endpoint(model, server, environ, base_url)
+        place = url = endpoint(model, server, environ, base_url and base_url())
         home = urlsplit(url)[:2]
     if (place, model.name) not in known:
         known[place, model.name] = health_of(model.name, clock)
@@ -76,7 +76,7 @@ def rung_of(
 
 def health_of(model: str, clock: Clock) -> Health:
     """Of a model of which nothing is known yet; changes are logged."""
-    return Health(clock, threading.Lock(), partial(_circuit, model))
+    return Health(clock, Lock(), partial(_circuit, model))
 
 
 def _circuit(model: str, pause: float | None, asked: bool) -> None:

@@ -19,6 +19,7 @@ from cascadeflow.providers.catalog import (
     needs_embedded,
 )
 from cascadeflow.providers.http import HTTPProvider
+from cascadeflow.providers.simulated import INSTANT, embedded_url, serve_in_thread
 from cascadeflow.providers.traits import traits
 from cascadeflow.providers.transport import Transport
 
@@ -200,6 +201,28 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str) -> None:
 def test_a_header_name_that_cannot_be_sent_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="header has the name"):
         headers("ollama", headers={name: "x"})
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "connection", "TE"])
+def test_a_header_that_frames_the_request_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"header '{name}' .* left out"):
+        headers("ollama", headers={name: "3"})
+
+
+def test_a_simulated_server_is_asked_without_a_proxy() -> None:
+    async def body(url: str) -> None:
+        transport = Transport(environ={"all_proxy": "http://127.0.0.1:9"})
+        for at in (None, url):
+            simulated = connect(
+                model("simulated", base_url=at), transport, {}, base_url=embedded_url
+            )
+            ask = types.Request(messages=({"role": "user", "content": "What is 12 * 34?"},))
+            batches = [batch async for batch in simulated.stream("sim-large", ask)]
+            assert isinstance(batches[-1][-1], types.Stop)
+        await transport.aclose()
+
+    with serve_in_thread(timing=INSTANT) as server:
+        asyncio.run(body(server.url))
 
 
 def test_an_unknown_provider_is_refused_with_the_known_ones_nearest_first() -> None:

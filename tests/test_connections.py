@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import ssl
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from cascadeflow.providers.connections import new_session
 from cascadeflow.providers.transport import Transport
 
-from .loopback import CHUNKED, HEAD, Peer, serving
-from .posting import fetch, post, run, whole
+from .faultserver import blackhole_port
+from .loopback import CHUNKED, HEAD, OK, Peer, serving
+from .posting import error_of, fetch, post, run, whole
 from .test_transport_tls import tls_server
 
 LONG = 3_000_000
@@ -99,3 +103,56 @@ def test_connections_of_a_selector_loop_share_a_buffer_and_are_told_when_used_ag
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(body())
     assert told == [(True, False), (True, True)]
+
+
+class Endless(AbstractResolver):
+    """Finds no host, ever."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        await asyncio.Event().wait()
+        return []
+
+    async def close(self) -> None:
+        pass
+
+
+def test_the_time_to_connect_begins_when_the_callers_session_has_a_place() -> None:
+    async def slow(peer: Peer) -> None:
+        while (await peer.request())[0]:
+            await asyncio.sleep(0.3)
+            await peer.send(OK)
+
+    async def body() -> None:
+        connector = aiohttp.TCPConnector(limit=1, force_close=True)
+        async with serving(slow) as url, aiohttp.ClientSession(connector=connector) as session:
+
+            async def ask() -> bytes:
+                sent = Transport(session).post(url, headers={}, body=b"", connect_timeout=0.2)
+                return await whole(await sent)
+
+            assert await asyncio.gather(*(ask() for _ in range(4))) == [b"ok"] * 4
+            assert len(session.trace_configs) == 1
+
+    run(body())
+
+
+def test_a_connection_of_the_callers_session_is_waited_for_no_longer_than_that() -> None:
+    async def body(hole: int) -> None:
+        connector = aiohttp.TCPConnector(resolver=Endless())
+        async with aiohttp.ClientSession(connector=connector) as session:
+            for address in (
+                f"http://127.0.0.1:{hole}",
+                f"https://127.0.0.1:{hole}",
+                "http://h.invalid",
+            ):
+                sent = Transport(session).post(address, headers={}, body=b"", connect_timeout=0.2)
+                error = await error_of(sent)
+                assert (error.kind, error.message) == (
+                    "timeout.connect",
+                    f"{address}: no connection in time",
+                )
+
+    with blackhole_port() as hole:
+        run(body(hole))

@@ -21,8 +21,17 @@ def rows() -> Iterator[str]:
             key(server),
             server.dialect,
             "yes" if server.logprobs else "no",
+            ", ".join(left_out(server)) or "-",
         )
         yield f"| {' | '.join(cells)} |"
+
+
+def left_out(server: Server) -> Iterator[str]:
+    """Arguments of a call that are not sent."""
+    if not server.seed:
+        yield "`seed`"
+    if not server.stop:
+        yield "`stop`"
 
 
 def address(server: Server) -> str:

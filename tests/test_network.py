@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cascadeflow.errors import ConfigError
-from cascadeflow.providers.network import Routes, origin_of, proxy_for, tls_context
+from cascadeflow.providers.network import Direct, Routes, origin_of, proxy_for, tls_context
+
+from .test_transport_tls import tls_server
 
 HTTP, HTTPS = "http://api.test/v1", "https://api.test/v1"
 
@@ -50,6 +53,15 @@ def test_the_proxy_comes_from_the_environment(
         ("::1,x", "https://[::1]:9/x", True),
         ("[::1]:9", "https://[::1]:9/x", True),
         (" , . ,", HTTPS, False),
+        ("10.0.0.0/8", "https://10.1.2.3/x", True),
+        ("x,10.0.0.0/8", "https://10.1.2.3:8443/x", True),
+        ("10.0.0.0/8", "https://11.1.2.3/x", False),
+        ("10.9.9.9/8", "https://10.1.2.3/x", True),
+        ("10.1.2.3/32", "https://10.1.2.3/x", True),
+        ("fd00::/8", "https://[fd12::1]:9/x", True),
+        ("fd00::/8", "https://10.1.2.3/x", False),
+        ("10.0.0.0/8", HTTPS, False),
+        ("10.0.0.0/99,a/b", "https://10.1.2.3/x", False),
     ],
 )
 def test_no_proxy_exempts_hosts(no_proxy: str, url: str, exempt: bool) -> None:
@@ -103,3 +115,23 @@ def test_routes_of_one_environment_share_one_tls_context() -> None:
     first = routes.find(HTTPS)
     assert routes.find(HTTPS) is first
     assert routes.find(HTTP).tls is first.tls is not None
+
+
+def test_a_direct_url_is_gone_to_without_a_proxy() -> None:
+    routes = Routes({"all_proxy": "http://p"})
+    for _ in range(2):
+        assert routes.find(Direct(HTTP)).proxy is None
+        assert routes.find(HTTP).proxy == "http://p"
+
+
+def test_all_environments_with_the_same_authorities_share_one_tls_context(tmp_path: Path) -> None:
+    tls_server(tmp_path)
+    bundle = tmp_path / "server.pem"
+    environ = {"SSL_CERT_FILE": str(bundle)}
+    with ThreadPoolExecutor(8) as pool:
+        contexts = {*pool.map(tls_context, [environ] * 16)}
+    assert len(contexts) == 1
+    assert tls_context({}) is tls_context({"OTHER": "x"})
+    assert tls_context({}) not in contexts
+    bundle.write_text(bundle.read_text() + "\n")
+    assert tls_context(environ) not in contexts

@@ -68,6 +68,15 @@ WRONG: list[tuple[Mapping[str, Any], tuple[str, ...]]] = [
     ({"stop": [5]}, ("stop", "5", "non-empty string")),
     ({"query": ""}, ("query", "''", "a text or a list of messages")),
     ({"query": []}, ("query", "[]", "a text or a list of messages")),
+    ({"query": [{"role": "user", "content": ""}]}, ("query", "not empty")),
+    ({"query": [{"role": "user", "content": []}]}, ("query", "not empty")),
+    ({"query": [{"role": "system", "content": "s"}]}, ("query", "besides system messages")),
+    (
+        {"query": [{"role": "developer", "content": "s"}, {"role": "user", "content": ""}]},
+        ("query", "besides system messages"),
+    ),
+    ({"n": 2}, ("n is 2", "must be 1")),
+    ({"extra": {"n": 0}}, ("n is 0", "must be 1")),
     ({"query": None}, ("query", "None", "a text or a list of messages")),
     ({"query": 5}, ("query", "5", "a text or a list of messages")),
     ({"query": b"hi"}, ("query", "b'hi'", "a text or a list of messages")),
@@ -149,6 +158,39 @@ def test_a_model_that_thinks_gets_no_limit_of_ours(name: str) -> None:
     assert asked(model(name)).max_tokens is None
     assert asked(model(name, max_tokens=9)).max_tokens == 9
     assert asked(model(name), max_tokens=7).max_tokens == 7
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"thinking": {"type": "adaptive"}},
+        {"thinking": {"type": "enabled", "budget_tokens": 2048}},
+        {"extra": {"reasoning": {"effort": "low"}}},
+        {"reasoning_effort": "low"},
+    ],
+)
+def test_a_model_that_is_asked_to_think_gets_no_limit_of_ours(wish: dict[str, Any]) -> None:
+    assert asked(model("claude-opus-4-6"), **wish).max_tokens is None
+    assert asked(model("claude-opus-4-6"), max_tokens=7, **wish).max_tokens == 7
+    own = wish.get("extra", wish)
+    assert asked(model("claude-opus-4-6", extra=own)).max_tokens is None
+
+
+def test_a_model_that_is_told_not_to_think_keeps_the_limit() -> None:
+    assert asked(thinking={"type": "disabled"}).max_tokens == 100
+    assert asked(reasoning_effort="none").max_tokens == 100
+
+
+def test_the_refusal_of_an_sdks_message_takes_the_place_of_its_content() -> None:
+    told = [
+        {"role": "assistant", "content": None, "refusal": "no"},
+        {"role": "user", "content": ""},
+    ]
+    assert asked(query=told).messages == tuple(told)
+
+
+def test_one_answer_may_be_asked_for_by_its_number() -> None:
+    assert asked(n=1).extra == {"n": 1}
 
 
 def test_the_system_prompt_of_the_call_beats_that_of_the_model() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from openai import AsyncOpenAI, BadRequestError, NotFoundError, OpenAI
@@ -358,3 +361,20 @@ def test_run_serves_until_it_is_interrupted() -> None:
         run(port=0, ready=check)
     assert urls
     assert urls[0].startswith("http://127.0.0.1:")
+
+
+def test_a_client_that_leaves_at_once_is_no_error_of_the_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    body = '{"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": true}'
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n"
+    with serve_in_thread(timing=INSTANT) as server:
+        address = urlsplit(server.url)
+        for _ in range(20):
+            with socket.create_connection((address.hostname or "", address.port or 0)) as client:
+                client.sendall((head + body).encode())
+        deadline = time.monotonic() + 10
+        while len(server.requests) < 20 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(server.requests) == 20
+    assert caplog.messages == []

@@ -96,6 +96,23 @@ def test_strict_goes_on_to_the_provider() -> None:
     assert offered.definition == {**UNIVERSAL, "strict": True}
 
 
+CACHE = {"cache_control": {"type": "ephemeral"}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {**UNIVERSAL, **CACHE},
+        {"type": "function", "function": UNIVERSAL, **CACHE},
+        {"type": "function", "function": {**UNIVERSAL, **CACHE}},
+        {"name": "get_weather", "description": "Get weather", "input_schema": SCHEMA, **CACHE},
+    ],
+)
+def test_cache_control_is_accepted_in_every_form_and_goes_on_to_the_provider(given: object) -> None:
+    (offered,) = normalise([given])
+    assert offered.definition == {**UNIVERSAL, **CACHE}
+
+
 def test_decorated_functions_stay_themselves_and_keep_name_and_words() -> None:
     assert plain_tool("Paris") == "Paris"
     assert named_tool("Paris") == "Paris"
@@ -173,6 +190,7 @@ def test_two_tools_of_one_name_are_an_error() -> None:
         ({**UNIVERSAL, "input_schema": SCHEMA}, "both parameters and input_schema"),
         ({**UNIVERSAL, "description": 3}, "description is 3"),
         ({**UNIVERSAL, "strict": "yes"}, "strict is 'yes'"),
+        ({**UNIVERSAL, "cache_control": "5m"}, "cache_control is '5m'; it must be a mapping"),
         ({**UNIVERSAL, "function": 3}, "function is 3"),
         ({**UNIVERSAL, "function": {"name": "x"}}, "function is {'name': 'x'}"),
     ],

@@ -252,16 +252,20 @@ def test_a_session_of_the_caller_is_used_and_never_closed() -> None:
 
 
 def test_a_session_of_another_loop_is_a_clear_error() -> None:
+    reports: list[object] = []
+
     async def body(session: aiohttp.ClientSession) -> None:
-        async with serving(answer_ok) as url:
-            with pytest.raises(ConfigError, match="cannot be sent"):
-                await fetch(Transport(session), url)
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: reports.append(told))
+        with pytest.raises(ConfigError, match="session belongs to another event loop"):
+            await fetch(Transport(session), "http://127.0.0.1:9")
 
     async def outer() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: reports.append(told))
         async with aiohttp.ClientSession() as session:
             await asyncio.to_thread(asyncio.run, body(session))
 
     run(outer())
+    assert not reports
 
 
 async def refuse_reuse(peer: Peer) -> None:

@@ -15,6 +15,7 @@ from .faultserver import closed_port
 from .loopback import CHUNKED, OK, Peer, serving
 from .posting import KEY, answer_ok, error_of, fetch, run
 
+SCHEMES = ("http", "https")
 # Made for these tests: it proves nothing but that somebody has this file.
 CERTIFICATE = """\
 -----BEGIN PRIVATE KEY-----
@@ -130,5 +131,22 @@ def test_a_proxy_that_fails_is_a_connect_error_without_its_password() -> None:
                 assert (error.kind, error.retryable) == ("connect", retryable)
                 assert "proxy" in str(error)
                 assert "hunter2" not in str(error)
+
+    run(body())
+
+
+def test_a_proxy_that_wants_a_password_is_told_alike_for_both_schemes() -> None:
+    async def refuse(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n")
+
+    async def body() -> None:
+        async with serving(refuse) as url:
+            through = Transport(environ={"all_proxy": url})
+            told = [await error_of(fetch(through, f"{s}://api.invalid/v1")) for s in SCHEMES]
+            assert {(error.kind, error.retryable) for error in told} == {("connect", False)}
+            assert [error.message for error in told] == [
+                f"{s}://api.invalid: the proxy does not connect: status 407" for s in SCHEMES
+            ]
 
     run(body())

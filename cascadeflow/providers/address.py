@@ -20,6 +20,14 @@ _UNSENDABLE = re.compile("[^\t -~\x80-\xff]|^[\t ]|[\t ]$")
 """Control characters, what latin-1 lacks, and outer white space, which a server would cut off."""
 
 
+_FRAMING = frozenset((
+    "connection", "content-length", "expect", "keep-alive", "proxy-connection", "te", "trailer",
+    "transfer-encoding", "upgrade",
+))  # fmt: skip
+"""Say where a request ends and what becomes of its connection, which is not the caller's to say.
+Source: RFC 9110, section 7.6.1; RFC 9112, section 6."""
+
+
 def full_url(given: str, standard: str, endpoint: str, *, where: str) -> str:
     """The URL to post to.
 
@@ -96,6 +104,10 @@ def check_headers(headers: Mapping[Any, Any], *, where: str) -> dict[str, str]:
             raise ConfigError(
                 f"{where}: a header has the name {name!r}; "
                 "it must be letters, digits and the signs !#$%&'*+-.^_`|~"
+            )
+        if name.lower() in _FRAMING:
+            raise ConfigError(
+                f"{where}: the header {name!r} is set by the connection; it must be left out"
             )
         check_value(value, f"{where}: header {name!r}")
     return {name.lower(): value for name, value in headers.items()}

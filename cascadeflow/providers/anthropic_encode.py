@@ -171,7 +171,7 @@ def _content(content: object, server: str) -> Content:
 
 def _assistant(message: Message, server: str) -> Content:
     """Thinking first, as the API demands, then text without empty pieces, then calls."""
-    content = _content(message.get("content"), server)
+    content = _content(message.get("content") or message.get("refusal"), server)
     if isinstance(content, str):
         content = content if content.strip() else ""
     else:

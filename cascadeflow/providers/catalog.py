@@ -12,8 +12,9 @@ line, and `<NAME>_BASE_URL` (`OPENAI_BASE_URL`, `LLAMA_CPP_BASE_URL`, ...).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import SequenceMatcher
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -78,6 +79,12 @@ class Server(msgspec.Struct, frozen=True):
     """Its streams end with `[DONE]` alone: there is no finish_reason."""
     call_ids: str = ""
     """Pattern of the ids of tool calls that it takes back; empty: any."""
+    developer: bool = False
+    """It knows the role `developer`; others get `system`."""
+    refusal: bool = False
+    """It knows the field `refusal` of a message; for others it is the text."""
+    cache_control: bool = False
+    """It knows `cache_control` on the parts of a message, or passes it on to who does."""
     hidden_thinking: bool = False
     """`total_tokens` counts thinking that no other number shows."""
 
@@ -94,12 +101,12 @@ class Server(msgspec.Struct, frozen=True):
 
 # fmt: off
 _LINES = (
-    Server("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", logprobs=True, completion_limit=True, call_ids=".{1,40}"),
-    Server("openai-responses", "https://api.openai.com/v1", "OPENAI_API_KEY", url_aliases=("OPENAI_BASE_URL",), dialect="responses", logprobs=True, seed="", stop=False, call_ids=".{1,64}"),
-    Server("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", dialect="messages", key_header="x-api-key", key_prefix="", headers={"anthropic-version": "2023-06-01"}, stream_options=False, seed="", max_temperature=1.0, formats=SCHEMA, call_ids="[a-zA-Z0-9_-]+"),
+    Server("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", logprobs=True, completion_limit=True, call_ids=".{1,40}", developer=True, refusal=True),
+    Server("openai-responses", "https://api.openai.com/v1", "OPENAI_API_KEY", url_aliases=("OPENAI_BASE_URL",), dialect="responses", logprobs=True, seed="", stop=False, call_ids=".{1,64}", developer=True),
+    Server("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", dialect="messages", key_header="x-api-key", key_prefix="", headers={"anthropic-version": "2023-06-01"}, stream_options=False, seed="", max_temperature=1.0, formats=SCHEMA, call_ids="[a-zA-Z0-9_-]+", cache_control=True),
     Server("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", completion_limit=True, formats=OBJECT),
     Server("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", ("TOGETHERAI_API_KEY",), logprobs=1),
-    Server("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", logprobs=True, completion_limit=True),
+    Server("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", logprobs=True, completion_limit=True, cache_control=True),
     Server("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", logprobs=True, seed="", formats=OBJECT, thoughts_back=True),
     Server("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", stream_options=False, seed="random_seed", max_temperature=1.5, call_ids="[a-zA-Z0-9]{9}"),
     Server("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", logprobs=True),
@@ -107,7 +114,7 @@ _LINES = (
     Server("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", logprobs=True, completion_limit=True, max_temperature=1.5),
     Server("perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY", ("PPLX_API_KEY",), stream_options=False, seed="", stop=False, max_temperature=1.99, formats=SCHEMA),
     Server("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", ("GOOGLE_API_KEY",), seed="", completion_limit=True, thought_tag="thought", hidden_thinking=True),
-    Server("azure", "/openai/v1", "AZURE_OPENAI_API_KEY", ("AZURE_API_KEY",), ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"), key_header="api-key", key_prefix="", logprobs=True, completion_limit=True, call_ids=".{1,40}"),
+    Server("azure", "/openai/v1", "AZURE_OPENAI_API_KEY", ("AZURE_API_KEY",), ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"), key_header="api-key", key_prefix="", logprobs=True, completion_limit=True, call_ids=".{1,40}", developer=True, refusal=True),
     Server("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", ("HUGGINGFACE_API_KEY", "HUGGING_FACE_HUB_TOKEN")),
     Server("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", max_temperature=1.0, formats=OBJECT),
     Server("zai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", stream_options=False, seed="", max_temperature=1.0, formats=OBJECT),
@@ -116,7 +123,7 @@ _LINES = (
     Server("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_API_KEY", url_aliases=("OLLAMA_HOST",), needs_key=False, logprobs=True),
     Server("llama.cpp", "http://127.0.0.1:8080/v1", "LLAMA_API_KEY", ("LLAMA_CPP_API_KEY",), needs_key=False, logprobs=True),
     Server("lmstudio", "http://127.0.0.1:1234/v1", "LMSTUDIO_API_KEY", ("LM_API_TOKEN",), needs_key=False, formats=SCHEMA),
-    Server("litellm", "http://127.0.0.1:4000/v1", "LITELLM_API_KEY", ("LITELLM_MASTER_KEY",), needs_key=False),
+    Server("litellm", "http://127.0.0.1:4000/v1", "LITELLM_API_KEY", ("LITELLM_MASTER_KEY",), needs_key=False, cache_control=True),
     Server("simulated", "/v1", "SIMULATED_API_KEY", needs_key=False, embedded=True, logprobs=True),
 )
 # fmt: on
@@ -166,15 +173,20 @@ def needs_embedded(model: ModelConfig, environ: Mapping[str, str]) -> bool:
 
 
 def connect(
-    model: ModelConfig, transport: Wire, environ: Mapping[str, str], *, base_url: str | None = None
+    model: ModelConfig,
+    transport: Wire,
+    environ: Mapping[str, str],
+    *,
+    base_url: str | Callable[[], str] | None = None,
 ) -> Provider:
-    """The provider that answers for `model`; no request is sent.
+    """The provider that answers for `model`; no request is sent, but what one needs is imported.
 
     Args:
         model: its own `base_url`, `api_key` and `headers` win over all else.
         transport: carries the requests.
         environ: where keys and URLs are looked up.
-        base_url: used if neither the model nor `environ` has one, e.g. of an embedded server.
+        base_url: used if neither the model nor `environ` has one, e.g. of an embedded server; or
+            tells it at each request, for a forked process has a server of its own.
 
     Raises:
         ConfigError: the provider is unknown, a key is missing, or a URL or header is not valid.
@@ -185,9 +197,14 @@ def connect(
         return model.provider
     from .http import HTTPProvider
 
-    url = endpoint(model, server, environ, base_url)
+    import_module(".connections", __package__)
+
+    def url() -> str:
+        return endpoint(model, server, environ, base_url() if callable(base_url) else base_url)
+
+    fixed = None if callable(base_url) else url()
     headers = build_headers(model, server, environ)
-    return HTTPProvider(server, url=url, headers=headers, transport=transport)
+    return HTTPProvider(server, url=fixed or url, headers=headers, transport=transport)
 
 
 def endpoint(

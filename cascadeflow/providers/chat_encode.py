@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..types import Message, Request
 from .call_ids import fitting
 from .formats import form, prompted
+from .openai_messages import adapted, uncached
 from .traits import traits
 
 if TYPE_CHECKING:
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
 
 
 def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
-    """The JSON body that asks `model` on `server`."""
+    """The JSON body that asks `model` on `server`.
+
+    Raises:
+        ConfigError: a message holds what this API has no form for.
+    """
     known = traits(model)
     asked = form(request.response_format, known.formats & server.formats)
-    messages = fitting(prompted(request.messages, asked.words), server.call_ids)
+    told = prompted(adapted(request.messages, server), asked.words)
     body: dict[str, Any] = {
         "model": model,
-        "messages": [_message(each) for each in messages],
+        "messages": [_message(each) for each in fitting(told, server.call_ids)],
         "stream": True,
     }
     if server.stream_options:
@@ -48,7 +53,7 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
     if known.logprobs and wanted:
         body["logprobs"] = server.logprobs or True
     if request.tools:
-        body["tools"] = [{"type": "function", "function": dict(tool)} for tool in request.tools]
+        body["tools"] = [{"type": "function", "function": uncached(tool)} for tool in request.tools]
         if isinstance(choice := request.tool_choice, str):
             body["tool_choice"] = choice
         elif choice is not None:

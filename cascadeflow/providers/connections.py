@@ -7,16 +7,26 @@ one buffer, whose bytes are copied before anything else can be read: that is so 
 for a socket and then reads it, so it is done on asyncio's selector loop alone. Elsewhere (uvloop,
 Windows), and if aiohttp should name its flag otherwise, connections are aiohttp's own.
 
-`transport.py` imports this on first use, for aiohttp loads slowly.
-Source: https://docs.python.org/3/library/asyncio-protocol.html#buffered-streaming-protocols
+A session of the caller's may bound its connections, so that requests queue for them. That is no
+fault of a server: the time to connect counts from when there is a place.
+
+An agent that has a server to ask imports this, and with it all that a request needs: it loads
+slowly, and a process that forks while a thread still imports has a child that can never do so.
+Units: seconds.
+Source: https://docs.python.org/3/library/asyncio-protocol.html#buffered-streaming-protocols,
+https://docs.aiohttp.org/en/stable/tracing_reference.html
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import math
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextvars import ContextVar
+from importlib import import_module
 from typing import Any, Self, TypeAlias
 
 import aiohttp
@@ -31,6 +41,10 @@ from .wire import connected, connecting
 _READ = 64 * 1024
 """Most bytes of one read."""
 _FLAG = "_reading_paused"
+
+for _late in ("concurrent.futures.thread", "encodings.idna", "encodings.utf_8_sig"):
+    # Python itself loads them with the first host name, and the first body.
+    import_module(_late)
 
 Tell: TypeAlias = Callable[[asyncio.Transport | None, bool], None]
 """Told the connection on which this task's request is about to be sent, and whether it was used."""
@@ -92,3 +106,83 @@ def new_session(tell: Tell) -> aiohttp.ClientSession:
     """A session of the running event loop, without cookies and without a limit of connections."""
     connector = _Connector.that_tells(tell)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+def wake_when_lost(protocol: ResponseHandler, content: aiohttp.StreamReader) -> None:
+    """Fail the reader of a body whose connection went.
+
+    aiohttp does so itself, except where the framing of a chunk was broken: it closes the
+    connection and leaves the reader waiting for ever.
+    """
+    lost = protocol.closed
+    if lost is None or content.is_eof():
+        return
+
+    def wake(_: asyncio.Future[None]) -> None:
+        if content.exception() is None and not content.is_eof():
+            content.set_exception(ConnectionError())
+
+    def forget() -> None:
+        lost.remove_done_callback(wake)
+
+    lost.add_done_callback(wake)
+    content.on_eof(forget)
+    lost.remove_done_callback(_look_at)  # once for each connection, whatever it carries
+    lost.add_done_callback(_look_at)
+
+
+def _look_at(lost: asyncio.Future[None]) -> None:
+    """An exception nobody has looked at would be logged."""
+    if not lost.cancelled():
+        lost.exception()
+
+
+_deadline: ContextVar[tuple[asyncio.Timeout, float] | None] = ContextVar(
+    "cascadeflow_deadline", default=None
+)
+
+
+async def _begin(*_: object) -> None:
+    """There is a place for a connection of this task: name resolution, TCP and TLS follow."""
+    if (given := _deadline.get()) is not None:
+        deadline, seconds = given
+        deadline.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+async def _end(*_: object) -> None:
+    if (given := _deadline.get()) is not None:
+        given[0].reschedule(None)
+
+
+_TRACE = aiohttp.TraceConfig()
+_TRACE.on_connection_create_start.append(_begin)
+_TRACE.on_connection_create_end.append(_end)
+_TRACE.freeze()
+
+
+@contextlib.asynccontextmanager
+async def connecting_within(
+    seconds: float | None, session: aiohttp.ClientSession, *, given: bool
+) -> AsyncGenerator[aiohttp.ClientTimeout, None]:
+    """The timeouts of a request, which is to be sent within this block.
+
+    Args:
+        seconds: to connect; None or infinity: no limit.
+        session: of the request.
+        given: the session is the caller's.
+
+    Raises:
+        TimeoutError: no connection of a given session in time. Ours raise aiohttp's own.
+    """
+    limit = seconds if seconds is not None and math.isfinite(seconds) else None
+    if limit is None or not given:
+        yield aiohttp.ClientTimeout(total=None, connect=limit)
+        return
+    if _TRACE not in session.trace_configs:
+        session.trace_configs.append(_TRACE)
+    async with asyncio.timeout(None) as deadline:
+        token = _deadline.set((deadline, limit))
+        try:
+            yield aiohttp.ClientTimeout(total=None)
+        finally:
+            _deadline.reset(token)

@@ -26,6 +26,7 @@ from .body import encode_body
 from .decompress import decompressor
 from .excerpt import clean, excerpt, html_text
 from .failures import error_from_status, request_id
+from .network import Direct
 from .redact import Hidden, scrub, secrets_of
 from .sse import SSE, SSEDecoder
 
@@ -105,7 +106,7 @@ class HTTPProvider:
 
     Args:
         server: what is particular about it.
-        url: where requests are posted, path included.
+        url: where requests are posted, path included; or tells it at each request.
         headers: sent with each request; credentials among them are never shown.
         transport: carries the requests; shared, and not closed here.
         dialect: None: the one that `server` names.
@@ -118,13 +119,13 @@ class HTTPProvider:
         self,
         server: Server,
         *,
-        url: str,
+        url: str | Callable[[], str],
         headers: Mapping[str, str],
         transport: Wire,
         dialect: Dialect | None = None,
     ) -> None:
         self._server = server
-        self._url = Hidden(url)
+        self._where = Hidden(url) if isinstance(url, str) else url
         self._transport = transport
         self._dialect = dialect or DIALECTS[server.dialect]
         self._headers = {
@@ -135,10 +136,14 @@ class HTTPProvider:
             "user-agent": f"cascadeflow/{__version__}",
             **check_headers(headers, where=server.name),
         }
-        self._secrets = secrets_of(url, self._headers)
+        self._secrets = secrets_of(self._url(), self._headers)
 
     def __repr__(self) -> str:
         return f"<HTTPProvider {self._server.name}>"
+
+    def _url(self) -> str:
+        url = self._where if isinstance(self._where, str) else self._where()
+        return Direct(url) if self._server.embedded else Hidden(url)
 
     async def stream(self, model: str, request: Request) -> AsyncGenerator[list[Delta], None]:
         """Ask `model`. The first batch is a `Started`, the last delta a `Stop`.
@@ -149,15 +154,16 @@ class HTTPProvider:
         """
         fields = self._dialect.encode(model, request, self._server)
         body = encode_body(fields, request.extra)
+        url = self._url()
         headers, secrets = self._headers, self._secrets
         if request.headers:
             own = check_headers(request.headers, where=f"{self._server.name}/{model}")
             headers = {**headers, **own}
-            secrets = secrets_of(self._url, headers)
+            secrets = secrets_of(url, headers)
         ident: str | None = None
         try:
             response = await self._transport.post(
-                self._url, headers=headers, body=body, connect_timeout=request.connect_timeout
+                url, headers=headers, body=body, connect_timeout=request.connect_timeout
             )
             try:
                 ident = scrub(request_id(response.headers) or "", secrets) or None

@@ -6,16 +6,24 @@ Source: https://curl.se/docs/manpage.html, section ENVIRONMENT.
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ConfigError
+from ..forking import Lock
 from .redact import Hidden, hide, host_of
 
 if TYPE_CHECKING:
     import ssl
+
+
+class Direct(Hidden):
+    """A URL that is gone to without a proxy, whatever the environment says."""
+
+    __slots__ = ()
 
 
 class Route(NamedTuple):
@@ -38,8 +46,8 @@ class Routes:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._lock = threading.Lock()
-        self._known: dict[str, Route] = {}
+        self._lock = Lock()
+        self._known: dict[tuple[str, bool], Route] = {}
         self._tls: ssl.SSLContext | None = None
 
     def find(self, url: str) -> Route:
@@ -48,16 +56,17 @@ class Routes:
         Raises:
             ConfigError: the URL, its proxy or the certificate authorities cannot be used.
         """
-        route = self._known.get(url)
+        key = url, isinstance(url, Direct)
+        route = self._known.get(key)
         if route is not None:
             return route
         environ = hide(self._environ)
-        origin, proxy = origin_of(url), proxy_for(url, environ)
+        origin, proxy = origin_of(url), None if key[1] else proxy_for(url, environ)
         secure = origin.startswith("https:") or (proxy or "").startswith("https:")
         with self._lock:
             if secure and self._tls is None:
                 self._tls = tls_context(environ)
-            return self._known.setdefault(url, Route(origin, proxy, self._tls if secure else None))
+            return self._known.setdefault(key, Route(origin, proxy, self._tls if secure else None))
 
 
 def origin_of(url: str) -> str:
@@ -95,6 +104,8 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
         name = entry.removeprefix("*").lstrip(".")
         if entry == "*" or any(way == name or way.endswith(f".{name}") for way in ways):
             return None
+        if "/" in entry and _in_network(host, entry):
+            return None
     proxy = Hidden(given if "://" in given else f"http://{given}")
     split = _split(proxy)
     if split is None or split.scheme not in ("http", "https") or not split.hostname:
@@ -108,10 +119,12 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
 def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     """Verify servers against the authorities that `environ` names, else against the system's.
 
+    One context for all who name the same files, as long as these do not change: it takes tens of
+    milliseconds to make, and a megabyte.
+
     Raises:
         ConfigError: a bundle cannot be read.
     """
-    import os
     import ssl
 
     file = environ.get("SSL_CERT_FILE") or None
@@ -121,6 +134,35 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
             folder = folder or bundle
         else:
             file = file or bundle
+    system = ssl.get_default_verify_paths()
+    read = (file, folder) if file or folder else (system.cafile, system.capath)
+    # Python writes the secrets of connections to this file, if it is named.
+    key = file, folder, tuple(map(_version, read)), os.environ.get("SSLKEYLOGFILE")
+    with _making:
+        if key not in _contexts:
+            if len(_contexts) == _KEPT:
+                del _contexts[next(iter(_contexts))]
+            _contexts[key] = _new_context(file, folder)
+        return _contexts[key]
+
+
+_KEPT = 16
+_making = Lock()
+_contexts: dict[object, ssl.SSLContext] = {}
+
+
+def _version(path: str | None) -> tuple[int, int, int, int] | None:
+    """Another one for another content; None if there is no such file."""
+    try:
+        found = os.stat(path or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _new_context(file: str | None, folder: str | None) -> ssl.SSLContext:
+    import ssl
+
     try:
         context = ssl.create_default_context(cafile=file, capath=folder)
     except OSError as error:
@@ -130,6 +172,14 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
         ) from None
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _in_network(host: str, network: str) -> bool:
+    """Whether `host` is an address in a network like `10.0.0.0/8`; a name is in none."""
+    try:
+        return ip_address(host) in ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def _setting(name: str, environ: Mapping[str, str]) -> str:

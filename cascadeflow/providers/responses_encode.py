@@ -19,6 +19,7 @@ from ..types import Message, Request, ToolChoice
 from .call_ids import fitting
 from .formats import form, prompted
 from .lenient import as_arguments, is_mapping, is_sequence
+from .openai_messages import adapted, uncached
 from .traits import Traits, traits
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
     """The JSON body that asks `model` on `server`.
 
     Raises:
-        ConfigError: a part of a message is neither a string nor a mapping.
+        ConfigError: a part of a message is neither a string nor a mapping, or has no form here.
     """
     known = traits(model)
     asked = form(request.response_format, known.formats & server.formats)
-    messages = fitting(prompted(request.messages, asked.words), server.call_ids)
+    told = prompted(adapted(request.messages, server), asked.words)
     body: dict[str, Any] = {
         "model": model,
-        "input": [item for message in messages for item in _items(message)],
+        "input": [each for message in fitting(told, server.call_ids) for each in _items(message)],
         "stream": True,
         "store": False,
     }
@@ -55,7 +56,8 @@ def encode(model: str, request: Request, server: Server) -> dict[str, Any]:
         body["include"] = include
     if request.tools:
         # Where it is not said, this API takes a schema for a strict one.
-        body["tools"] = [{"strict": False, **tool, "type": "function"} for tool in request.tools]
+        tools = map(uncached, request.tools)
+        body["tools"] = [{"strict": False, **tool, "type": "function"} for tool in tools]
         if request.tool_choice is not None:
             body["tool_choice"] = _tool_choice(request.tool_choice)
     extra = dict(request.extra)
@@ -168,7 +170,9 @@ def _part(part: object) -> _Item:
         case "image_url":
             image = part.get("image_url")
             given = dict(image) if is_mapping(image) else {"url": image}
-            return {"type": "input_image", "image_url": given.pop("url", None), **given}
+            url = given.pop("url", None)
+            # The API's own types demand a detail; this is its default.
+            return {"type": "input_image", "detail": "auto", "image_url": url, **given}
         case "refusal":
             return {"type": "input_text", "text": part.get("refusal", "")}
         case "file":

@@ -1,4 +1,4 @@
-"""HTTP by way of aiohttp, which is imported on first use, for it loads slowly.
+"""HTTP by way of aiohttp, which is not imported before it is needed, for it loads slowly.
 
 A `Transport` has one session for each event loop it is used in, made on first use and closed by
 `aclose`, or when the loop or the transport ends. It posts, never follows a redirect, and tells
@@ -13,17 +13,15 @@ Source: https://docs.aiohttp.org/en/stable/client_reference.html
 from __future__ import annotations
 
 import asyncio
-import functools
 import io
-import math
 import os
-import threading
 import weakref
 from collections.abc import AsyncGenerator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..errors import ConfigError, ErrorKind, ProtocolError, ProviderError
+from ..forking import Lock
 from .excerpt import clean
 from .failures import error_from_redirect
 from .network import Route, Routes, origin_of
@@ -45,6 +43,8 @@ class Response:
     """The head of an answer, and its body as it comes. Close it, or `release` it."""
 
     def __init__(self, response: aiohttp.ClientResponse, pool: _Pool, origin: str) -> None:
+        from .connections import wake_when_lost
+
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         """By name, in any case."""
@@ -56,7 +56,7 @@ class Response:
         self._timer: asyncio.TimerHandle | None = None
         self._protocol = response.connection.protocol if response.connection else None
         if self._protocol is not None:
-            _wake_when_lost(self._protocol, self._content)
+            wake_when_lost(self._protocol, self._content)
 
     async def read(self) -> bytes:
         """The bytes that have come since the last call, waiting for some; empty at the end.
@@ -154,14 +154,6 @@ def _tell(transport: asyncio.Transport | None, reused: bool) -> None:
     attempt.transport, attempt.reused = transport, reused
 
 
-@functools.lru_cache(maxsize=16)
-def _timeout(connect: float | None) -> aiohttp.ClientTimeout:
-    import aiohttp
-
-    endless = connect is None or not math.isfinite(connect)
-    return aiohttp.ClientTimeout(total=None, connect=None if endless else connect)
-
-
 class Transport:
     """Posts requests, from any number of event loops and threads.
 
@@ -179,7 +171,7 @@ class Transport:
     ) -> None:
         self._given = _Pool(session) if session is not None else None
         self._routes = Routes(os.environ if environ is None else environ)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._pools: dict[asyncio.AbstractEventLoop, _Entry] = {}
         # Dropping a janitor makes its loop finish it, which closes the session: no warning even
         # if nobody calls `aclose`. The dict outlives us, or the session might be collected first.
@@ -201,7 +193,8 @@ class Transport:
             url: http or https, without user name and password.
             headers: names in lower case; sent as they are.
             body: sent with its length.
-            connect_timeout: for name resolution, TCP and TLS together; None: no limit.
+            connect_timeout: for name resolution, TCP and TLS together, from when the session has a
+                place for a connection; None: no limit.
 
         Raises:
             ConfigError: the URL, the proxy or the certificate authorities cannot be used.
@@ -215,9 +208,10 @@ class Transport:
             response, _ = await self._send(post, pool, route)
         if isinstance(response, Exception):
             raise response
-        if 300 <= response.status < 400:
+        failure = _turned_away(response, route)
+        if failure is not None:
             response.abort()
-            raise error_from_redirect(response.status, response.headers, route.origin)
+            raise failure
         return response
 
     async def aclose(self) -> None:
@@ -239,22 +233,26 @@ class Transport:
         """
         import aiohttp
 
+        from .connections import connecting_within
+
         _attempt.set(attempt := _Attempt())
-        response = None
+        response, given = None, pool is self._given
         try:
-            response = await pool.session.post(
-                post.url,
-                data=post.body if len(post.body) <= _LARGE else io.BytesIO(post.body),
-                headers=post.headers,
-                allow_redirects=False,
-                auto_decompress=False,
-                raise_for_status=False,
-                timeout=_timeout(post.connect_timeout),
-                max_line_size=_HEADER_LIMIT,
-                max_field_size=_HEADER_LIMIT,
-                proxy=route.proxy,
-                ssl=route.tls or True,
-            )
+            within = connecting_within(post.connect_timeout, pool.session, given=given)
+            async with within as timeout:
+                response = await pool.session.post(
+                    post.url,
+                    data=post.body if len(post.body) <= _LARGE else io.BytesIO(post.body),
+                    headers=post.headers,
+                    allow_redirects=False,
+                    auto_decompress=False,
+                    raise_for_status=False,
+                    timeout=timeout,
+                    max_line_size=_HEADER_LIMIT,
+                    max_field_size=_HEADER_LIMIT,
+                    proxy=route.proxy,
+                    ssl=route.tls or True,
+                )
             return Response(response, pool, route.origin), False
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             stale = attempt.reused and isinstance(error, aiohttp.ServerDisconnectedError | OSError)
@@ -265,9 +263,15 @@ class Transport:
             attempt.transport = None
 
     async def _pool(self) -> _Pool:
-        if self._given is not None:
-            return self._given
         loop = asyncio.get_running_loop()
+        if self._given is not None:
+            # Public is only a property that warns.
+            if self._given.session._loop is not loop:  # pyright: ignore[reportPrivateUsage]
+                raise ConfigError(
+                    "session belongs to another event loop; make it and the agent in the one that "
+                    "runs, or leave it out: then each loop has its own"
+                )
+            return self._given
         if loop in self._pools:
             return self._pools[loop][0]
         from .connections import new_session
@@ -299,33 +303,18 @@ async def _janitor(
         await asyncio.sleep(0)
 
 
-def _wake_when_lost(protocol: ResponseHandler, content: aiohttp.StreamReader) -> None:
-    """Fail the reader of a body whose connection went.
-
-    aiohttp does so itself, except where the framing of a chunk was broken: it closes the
-    connection and leaves the reader waiting for ever.
-    """
-    lost = protocol.closed
-    if lost is None or content.is_eof():
-        return
-
-    def wake(_: asyncio.Future[None]) -> None:
-        if content.exception() is None and not content.is_eof():
-            content.set_exception(ConnectionError())
-
-    def forget() -> None:
-        lost.remove_done_callback(wake)
-
-    lost.add_done_callback(wake)
-    content.on_eof(forget)
-    lost.remove_done_callback(_look_at)  # once for each connection, whatever it carries
-    lost.add_done_callback(_look_at)
+def _turned_away(response: Response, route: Route) -> ProviderError | None:
+    """What an answer means that is none to the request; None: the server's own."""
+    if response.status == 407 and route.proxy is not None:
+        return _refused_by_proxy(407, route.origin)
+    if 300 <= response.status < 400:
+        return error_from_redirect(response.status, response.headers, route.origin)
+    return None
 
 
-def _look_at(lost: asyncio.Future[None]) -> None:
-    """An exception nobody has looked at would be logged."""
-    if not lost.cancelled():
-        lost.exception()
+def _refused_by_proxy(status: int, origin: str) -> ProviderError:
+    what = f"{origin}: the proxy does not connect: status {status}"
+    return ProviderError(what, kind="connect", retryable=status >= 500)
 
 
 def _head_failure(error: Exception, origin: str) -> Exception:
@@ -336,7 +325,7 @@ def _head_failure(error: Exception, origin: str) -> Exception:
     match error:
         case aiohttp.InvalidURL():
             return ConfigError(f"{origin}: the URL is not valid")
-        case aiohttp.ConnectionTimeoutError():
+        case TimeoutError():
             return ProviderError(f"{origin}: no connection in time", kind="timeout.connect")
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
             return ProviderError(f"{origin}: TLS failed: {_reason(error)}", kind="tls")
@@ -347,8 +336,7 @@ def _head_failure(error: Exception, origin: str) -> Exception:
         case aiohttp.ClientConnectorError():
             what = f"no connection: {_reason(error)}"
         case aiohttp.ClientHttpProxyError(status=status):
-            what = f"the proxy does not connect: status {status}"
-            return ProviderError(f"{origin}: {what}", kind=kind, retryable=status >= 500)
+            return _refused_by_proxy(status, origin)
         case aiohttp.ClientResponseError():
             return _not_http(error, error.message, origin)
         case UnicodeError():

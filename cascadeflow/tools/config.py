@@ -3,6 +3,7 @@
     {"name", "description", "parameters"}                          universal, and inside
     {"type": "function", "function": {...the above, "strict"}}     OpenAI
     {"name", "description", "input_schema"}                        Anthropic
+    "cache_control" beside the keys of each                        Anthropic, where it is sent
     ToolConfig(...), @tool, a typed function                       Python
 
 Names are 1 to 64 of a-z A-Z 0-9 _ -: what OpenAI, Anthropic (which allows 128) and Gemini (which
@@ -35,7 +36,8 @@ F = TypeVar("F", bound=Function)
 
 MAX_NAME: Final = 64
 _NAME: Final = re.compile(rf"[a-zA-Z0-9_-]{{1,{MAX_NAME}}}")
-_KEYS: Final = ("name", "description", "parameters", "input_schema", "strict", "function", "type")
+_OUTER: Final = ("type", "function", "cache_control")
+_KEYS: Final = ("name", "description", "parameters", "input_schema", "strict", *_OUTER)
 _FORMS: Final = (
     'accepted are {"name", "description", "parameters"}, '
     '{"type": "function", "function": {...}}, {"name", "description", "input_schema"}, '
@@ -54,14 +56,17 @@ class Offered(msgspec.Struct, frozen=True):
     """What runs it; None: only the caller knows."""
     strict: bool | None = None
     """OpenAI's `strict`, where it was given."""
+    cache_control: Mapping[str, Any] | None = None
+    """Anthropic's mark of what is to be cached, where it was given."""
     timeout: float | None = None
     """Seconds for one call; None: the executor's."""
 
     @property
     def definition(self) -> dict[str, Any]:
-        """What a provider is told: `name`, `description`, `parameters`, and `strict` if given."""
+        """What a provider is told: `name`, `description`, `parameters`, and the marks given."""
         told = {"name": self.name, "description": self.description, "parameters": self.parameters}
-        return told if self.strict is None else {**told, "strict": self.strict}
+        marks = {"strict": self.strict, "cache_control": self.cache_control}
+        return told | {key: mark for key, mark in marks.items() if mark is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +205,21 @@ def normalise(tools: Iterable[object]) -> tuple[Offered, ...]:
     return tuple(found.values())
 
 
-def _of(tool: ToolConfig, strict: bool | None = None) -> Offered:
+def _of(
+    tool: ToolConfig, strict: bool | None = None, cache: Mapping[str, Any] | None = None
+) -> Offered:
     parameters = checked(tool.name, tool.parameters)
-    return Offered(tool.name, tool.description, parameters, tool.function, strict, tool.timeout)
+    return Offered(
+        tool.name, tool.description, parameters, tool.function, strict, cache, tool.timeout
+    )
 
 
 def _from_mapping(given: Mapping[Any, Any], position: int) -> Offered:
     inner = given.get("function")
     if given.get("type") == "function" and is_mapping(inner):
-        _check_keys(given, ("type", "function"), position)
-        return _from_mapping(inner, position)
+        _check_keys(given, _OUTER, position)
+        outside = {key: given[key] for key in given if key == "cache_control"}
+        return _from_mapping({**outside, **inner}, position)
     _check_keys(given, _KEYS, position)
     if "name" not in given:
         raise ConfigError(f"tool {position} has no name: {shown(dict(given))}; {_FORMS}")
@@ -225,8 +235,12 @@ def _from_mapping(given: Mapping[Any, Any], position: int) -> Offered:
         raise ConfigError(f"tool {name!r} has both parameters and input_schema; give one")
     if not isinstance(strict, bool | None):
         raise ConfigError(f"tool {name!r}: strict is {shown(strict)}; it must be True or False")
+    cache = given.get("cache_control")
+    if not (cache is None or is_mapping(cache)):
+        raise ConfigError(f"tool {name!r}: cache_control is {shown(cache)}; it must be a mapping")
     description = "" if description is None else description
-    return _of(ToolConfig(name, description, schemas[0] if schemas else None, inner), strict)
+    config = ToolConfig(name, description, schemas[0] if schemas else None, inner)
+    return _of(config, strict, cache)
 
 
 def _check_keys(given: Mapping[Any, Any], known: Sequence[str], position: int) -> None:

@@ -9,7 +9,6 @@ equal calls may differ when they belong to two conversations: give each its own 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -21,6 +20,7 @@ from weakref import WeakKeyDictionary
 
 from ..config import check_count, is_number
 from ..errors import ConfigError
+from ..forking import Lock
 from .call import ToolCall, ToolResult
 from .config import Offered, ToolConfig, normalise
 from .run import Runnable, Runner
@@ -76,7 +76,7 @@ class ToolExecutor:
         self._runnable = {
             tool.name: Runnable(tool, tool.function) for tool in self.tools if tool.function
         }
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._results: OrderedDict[bytes, Future[ToolResult]] = OrderedDict()
         self._slots: _Loops = WeakKeyDictionary()
         """Bound the tools at work; asyncio's semaphores belong to one loop each."""

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
 
+from ..forking import renew_in_child
+
 MOST_BUSY: Final = 64
 """Threads at work at once."""
 MOST_LOST: Final = 64
@@ -27,6 +29,11 @@ class Threads:
 
     def __init__(self, limit: int = MOST_BUSY) -> None:
         self._limit = limit
+        renew_in_child(self)
+        self.renew()
+
+    def renew(self) -> None:
+        """No work, and no thread: they are not in a forked child."""
         self._lock = threading.Lock()
         self._waiting: OrderedDict[Future[Any], Callable[[], Any]] = OrderedDict()
         self._busy = 0

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from ...forking import Lock
 from .model import answer
 from .names import is_small
 from .tokens import dice
@@ -157,9 +158,9 @@ class SimulatedServer:
             body = whole(chat, reply, base)
             return web.Response(body=body, content_type="application/json")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-        await response.prepare(request)
         # The client may leave between two writes, before this task is cancelled for it.
         with contextlib.suppress(ConnectionError):
+            await response.prepare(request)
             for weight, event in events(chat, reply, base):
                 if weight:
                     await pace(seen.sent_tokens + weight)
@@ -232,7 +233,7 @@ def serve_in_thread(
     return ThreadedServer(SimulatedServer(seed=seed, timing=timing, host=host, port=port))
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _embedded: ThreadedServer | None = None
 
 
