@@ -18,14 +18,17 @@ Install it from the checkout:  pip install ".[cli]"
 def main() -> None:
     """Run the command and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
-        for name in NEEDED:
-            importlib.import_module(name)
-    except ImportError as error:
-        sys.stderr.write(MISSING.format(error=error))
-        raise SystemExit(1) from None
-    from .cli.app import run
+        try:
+            for name in NEEDED:
+                importlib.import_module(name)
+        except ImportError as error:
+            sys.stderr.write(MISSING.format(error=error))
+            raise SystemExit(1) from None
+        from .cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # before a command has begun
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

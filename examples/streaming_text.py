@@ -15,8 +15,8 @@ QUESTIONS = [
     ("kept", "What is the capital of France?"),
     (
         "read to its end, not kept",
-        "There are 239 cookies in a crate. 8 of them are broken, and the others are packed into "
-        "bags of 7. How many bags are filled?",
+        "Hugo has 35 marbles. Hugo buys 5 boxes with 13 marbles each and gives 29 marbles away. "
+        "How many marbles does Hugo have now?",
     ),
     ("abandoned while it speaks", "What is 53 * 25 + 274?"),
 ]

@@ -187,7 +187,9 @@ def test_the_pause_a_server_asks_for_is_kept_up_to_a_bound() -> None:
 
 def test_openings_and_closings_are_told_outside_the_guard() -> None:
     now, told = [0.0], list[tuple[float | None, bool]]()
-    health = Health(lambda: now[0], threading.Lock(), lambda *change: told.append(change))
+    health = Health(
+        lambda: now[0], threading.Lock(), lambda pause, asked: told.append((pause, asked))
+    )
 
     def fail() -> None:
         permit = health.admit()

@@ -1,19 +1,13 @@
-"""`cascadeflow ask`: one question, one answer. `cascadeflow chat`: a conversation.
-
-Ctrl-C while a model speaks ends its answer; at the prompt of a chat it ends the conversation, as
-does the end of the input.
-"""
+"""`cascadeflow ask`: one question, one answer. `cascadeflow chat`: a conversation (`talk.py`)."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,12 +15,14 @@ from ..agent import CascadeAgent
 from ..core.tier import Reveal
 from ..errors import CascadeError, ConfigError
 from ..request import DEFAULT_TEMPERATURE
-from ..streaming.base import StreamEvent
-from .ladders import NO_MODEL, choose
+from .ladders import choose, no_model
 from .live import LiveView, terminal
+from .plain import unicode_of
+from .probe import local_servers
+from .talk import Talk
 from .views import JsonLines, Transcript, View, note, show
 
-COMMANDS = "/reset forgets the conversation; /quit, Ctrl-D or the end of the input ends it"
+ASKED = 'What to ask; "-" reads it from standard input. One that begins with "-" comes after "--".'
 
 
 class RevealChoice(enum.StrEnum):
@@ -43,7 +39,7 @@ Models = Annotated[
         "-m",
         metavar="PROVIDER/NAME",
         help="A model of the ladder, cheapest first; repeat it. PROVIDER:NAME will do as well. "
-        "@IN,OUT at its end gives prices in dollars per million tokens, @URL the address of the "
+        "@IN,OUT behind it gives prices in dollars per million tokens, @URL the address of the "
         "server, in place of <PROVIDER>_BASE_URL: vllm/NAME@0,0@http://127.0.0.1:8000/v1.",
     ),
 ]
@@ -65,13 +61,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print every event as a lin
 Raw = Annotated[
     bool,
     typer.Option(
-        "--raw", help="Print what the models say as it is, terminal escapes and all; plain layout."
+        "--raw",
+        help="Print what the models say as it is, escapes and all, in a pipe too; plain layout.",
     ),
 ]
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help='What to ask; "-" reads it from standard input.')],
+    question: Annotated[str, typer.Argument(help=ASKED)],
     model: Models = None,
     simulated: Simulated = False,
     system: System = None,
@@ -86,11 +83,12 @@ def ask(
 
     The cheap model answers, the stronger one only where it must. Without --model the models are
     those whose key is in the environment, or those of an Ollama on this machine. In a pipe,
-    standard output is the answer and nothing else; decisions and cost go to standard error.
+    standard output is the answer and nothing else, with --raw to the byte, else with what could
+    command a terminal shown instead; decisions and cost go to standard error.
     """
     # Bytes that are not UTF-8 become U+FFFD.
     piped = question == "-"
-    text = sys.stdin.buffer.read().decode("utf-8", "replace") if piped else _unicode(question)
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if piped else unicode_of(question)
     if not text.strip():
         raise ConfigError("the question is empty; give a text, or - and the text on standard input")
     agent, view, shown = _open(model, max_tokens, simulated=simulated, as_json=as_json, raw=raw)
@@ -99,7 +97,7 @@ def ask(
         async with agent:
             stream = agent.stream_events(
                 text,
-                system_prompt=None if system is None else _unicode(system),
+                system_prompt=None if system is None else unicode_of(system),
                 temperature=temperature,
                 max_cost=max_cost,
                 reveal=shown if reveal is None else _REVEALS[reveal],
@@ -125,65 +123,26 @@ def chat(
 ) -> None:
     """Hold a conversation.
 
-    One question a line; /reset forgets the conversation, /quit ends it. Fails if the last question
-    of a piped conversation could not be answered.
+    One question a line; several lines that are pasted at once on a terminal are one question.
+    /reset forgets the conversation, /quit ends it. Ctrl-C on a terminal stops an answer or clears
+    the line, in a pipe it ends the command. Fails if the last question of a piped conversation
+    could not be answered.
     """
     agent, view, shown = _open(model, max_tokens, simulated=simulated, as_json=as_json, raw=raw)
     ask = partial(
         agent.stream_events,
-        system_prompt=None if system is None else _unicode(system),
+        system_prompt=None if system is None else unicode_of(system),
         temperature=temperature,
         max_cost=max_cost,
         reveal=shown if reveal is None else _REVEALS[reveal],
     )
-    if sys.stdin.isatty():
-        # Line editing and history for `input`; not every Python has it.
-        with contextlib.suppress(ImportError):
-            import readline as readline
-        note(f"{COMMANDS}.")
     with asyncio.Runner() as runner:
         try:
-            answered = _talk(ask, view, runner)
+            answered = Talk(ask, view).hold(runner)
         finally:
             runner.run(agent.aclose())
-    if not answered and not sys.stdin.isatty():
+    if not answered:
         raise typer.Exit(1)
-
-
-def _talk(
-    ask: Callable[..., AsyncGenerator[StreamEvent, None]], view: View, runner: asyncio.Runner
-) -> bool:
-    """Answer line after line until the user has had enough; False if the last one failed."""
-    history: list[dict[str, Any]] = []
-    answered = True
-    while (line := _read()) is not None and line != "/quit":
-        if line == "/reset":
-            history = []
-            note("The conversation is forgotten.")
-        elif line.startswith("/"):
-            note(f"{line} is no command; {COMMANDS}.")
-        elif line:
-            answered = False
-            try:
-                history = runner.run(show(ask(line, messages=history), view)).messages
-                answered = True
-            except CascadeError:
-                pass  # the view has shown it
-            except ConfigError as error:
-                note(f"error: {error}")
-            except KeyboardInterrupt:
-                note("The answer was stopped.")
-    return answered
-
-
-def _read() -> str | None:
-    """The next line; None if there is none."""
-    try:
-        return _unicode(input("you> " if sys.stdin.isatty() else "")).strip()
-    except (EOFError, KeyboardInterrupt):
-        if sys.stdin.isatty():
-            note("")
-        return None
 
 
 _REVEALS: dict[RevealChoice, Reveal] = {RevealChoice.LIVE: "live", RevealChoice.HELD: "held"}
@@ -200,7 +159,7 @@ def _open(
     """
     choice = choose(models or (), simulated=simulated, max_tokens=max_tokens, environ=os.environ)
     if choice is None:
-        note(NO_MODEL)
+        note(no_model(local_servers(os.environ)))
         raise typer.Exit(1)
     ladder, why = choice
     agent = CascadeAgent(ladder)
@@ -215,8 +174,3 @@ def _open(
     if console.is_terminal and not console.is_dumb_terminal:
         return agent, LiveView(console), "live"
     return agent, Transcript(sys.stdout, sys.stderr), "held"
-
-
-def _unicode(text: str) -> str:
-    """A text of the command line as valid Unicode: bytes that were none become U+FFFD."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

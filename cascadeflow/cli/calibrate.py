@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from ..errors import ConfigError
-from .evaluate import AsJson
+from .evaluate import AsJson, SkipDamaged
+from .outputs import DASH, output
 from .plain import plain
-from .views import json_line
+from .views import json_line, note
 
 if TYPE_CHECKING:
-    from ..evaluate.calibrate import Calibration
+    from ..evaluate.calibrate import Calibration, Labels
+    from ..evaluate.dataset import Reading
+
+
+SOME_DIFFER = 0.1
+"""Share of rows with another recorded score from which on it is told."""
 
 
 def calibrate(
@@ -31,13 +36,14 @@ def calibrate(
     confidence: Annotated[
         float, typer.Option(help="Probability, at least, that the threshold keeps it.")
     ] = 0.9,
-    out: Annotated[Path, typer.Option(help="The calibration file to write.")] = Path(
-        "calibration.json"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The calibration file to write; -: to standard output.")
+    ] = Path("calibration.json"),
     recorded: Annotated[
         bool,
         typer.Option("--recorded", help="Take the recorded p_good instead of judging anew."),
     ] = False,
+    skip_damaged: SkipDamaged = False,
     as_json: AsJson = False,
 ) -> None:
     """Choose the threshold with a guarantee.
@@ -48,35 +54,50 @@ def calibrate(
     """
     from .. import calibration
     from ..evaluate import calibrate as finding
+    from ..evaluate.dataset import Reading
     from ..evaluate.dataset import files as files_of
-    from ..evaluate.dataset import read
     from ..quality import default_estimator
 
-    labels = finding.labels_of(read(*files_of(files)), default_estimator(), recorded=recorded)
-    found = finding.calibrate(labels, target=target, confidence=confidence)
-    if found.advice != "refused":
-        scored_by = calibration.RECORDED if recorded else calibration.fingerprint()
-        file = finding.to_file(found, labels, estimator=scored_by)
-        try:
-            calibration.save(file, out)
-        except OSError as error:
-            told = error.strerror or error
-            raise ConfigError(f"--out: {out} cannot be written: {told}") from None
-    sys.stdout.write(json_line(msgspec.to_builtins(found)) if as_json else _told(found, out) + "\n")
-    if found.advice == "refused":
-        raise typer.Exit(1)
+    paths = files_of(files)
+    rows = Reading(paths, skip_damaged=skip_damaged, recorded=recorded)
+    with output("--out", out, paths) as file:
+        labels = finding.labels_of(rows, default_estimator(), recorded=recorded)
+        found = finding.calibrate(labels, target=target, confidence=confidence)
+        _warn(rows, labels)
+        if file is not None and found.advice != "refused":
+            scored_by = calibration.RECORDED if recorded else calibration.fingerprint()
+            file.write(calibration.text_of(finding.to_file(found, labels, estimator=scored_by)))
+        told = json_line(msgspec.to_builtins(found)) if as_json else _told(found, out) + "\n"
+        if found.advice == "refused":
+            sys.stdout.write(told)
+            raise typer.Exit(1)
+    (sys.stderr if out == DASH else sys.stdout).write(told)
+
+
+def _warn(rows: Reading, labels: Labels) -> None:
+    """Say what was passed over, and what does not look right."""
+    for remark in rows.remarks():
+        note(remark)
+    differing, count = labels.origin.differing, len(labels.score)
+    if differing > SOME_DIFFER * count:
+        note(
+            f"{differing} of {count} rows were recorded with another p_good: if your agent has an "
+            "estimator of its own, --recorded calibrates that"
+        )
 
 
 def _told(found: Calibration, out: Path) -> str:
     """What was found, for a person."""
+    from ..evaluate.calibrate import percent
+
     if found.advice == "refused":
         return plain(f"refused: {found.reason}; nothing was written")
     lines = [f"{found.rows} labelled rows"]
     if found.accept_at is not None:
         lines.append(
             f"lowest safe threshold: p_good >= {found.accept_at:.4f} "
-            f"(right {found.target:.0%} as often as the strong model, {found.confidence:.0%} "
-            "confidence)"
+            f"(right {percent(found.target)} as often as the strong model, "
+            f"{percent(found.confidence)} confidence)"
         )
         lines.append(f"escalated: {found.escalated:.1%} of these rows")
     if found.of_strong is not None:
@@ -85,5 +106,6 @@ def _told(found: Calibration, out: Path) -> str:
         lines.append(f"cost on these rows: {found.economics.of_strong:.1%} of the strong model's")
     if found.advice == "direct":
         lines.append(f"advice: ask the strong model directly; {found.reason}")
-    lines.append(f'written to {out}; load it with CascadeAgent(models, policy="{out}")')
+    if out != DASH:
+        lines.append(f'written to {out}; load it with CascadeAgent(models, policy="{out}")')
     return plain("\n".join(lines))

@@ -142,19 +142,28 @@ async def _try(agent: CascadeAgent, question: Question) -> tuple[Outcome | None,
 
 
 async def compare(agents: Mapping[str, CascadeAgent], questions: Sequence[Question]) -> list[Row]:
-    """One row for each agent."""
+    """One row for each agent.
+
+    Raises:
+        CascadeError: none of the questions to one agent was answered; the first says why.
+    """
     gate = asyncio.Semaphore(AT_ONCE)
+    failed: list[CascadeError] = []
 
     async def ask(agent: CascadeAgent, question: Question) -> CascadeResult:
         async with gate:
             try:
                 return await agent.run(question.text)
             except CascadeError as error:
+                failed.append(error)
                 return error.result
 
     rows: list[Row] = []
     for name, agent in agents.items():
+        failed.clear()
         results = await asyncio.gather(*(ask(agent, each) for each in questions))
+        if len(failed) == len(questions):
+            raise failed[0]
         first = [result.first_token_ms for result in results if result.first_token_ms is not None]
         checked = zip(questions, results, strict=True)
         row = Row(

@@ -16,7 +16,7 @@ import msgspec
 from .. import __version__
 from ..providers.catalog import CATALOG
 from .evaluate import AsJson
-from .ladders import choose, key_of
+from .ladders import choose, first_of, key_of
 from .plain import plain
 from .probe import LocalServer, local_servers
 from .telling import few
@@ -76,7 +76,7 @@ def _examine(environ: Mapping[str, str]) -> Report:
     ]
     servers = local_servers(environ)
     extras = {extra: {name: _installed(name) for name in names} for extra, names in EXTRAS.items()}
-    names = [f"{server.name}/{server.models[0]}@0,0" for server in servers if server.models]
+    names = first_of(servers)
     names += [f"{key.provider}/NAME" for key in keys if key.needed and key.set_in]
     steps = [
         "cascadeflow demo                     watch a cascade; no key needed",

@@ -7,9 +7,9 @@ is replayed; what stays is a few numbers of each.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import msgspec
 import typer
@@ -17,17 +17,20 @@ from rich.console import Console
 from rich.progress import track
 
 from ..errors import ConfigError
+from .outputs import DASH, output
 from .plain import plain
 from .views import json_line, note
 
 if TYPE_CHECKING:
-    from ..evaluate.dataset import Row
+    from ..evaluate.dataset import Reading, Row
     from ..evaluate.replay import Replayed
     from ..evaluate.summary import Summary
     from ..evaluate.workload import Workload
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Written = typer.FileTextWrite | None
+SkipDamaged = Annotated[
+    bool, typer.Option("--skip-damaged", help="Pass over lines that cannot be read, and say so.")
+]
 
 
 def evaluate(
@@ -39,14 +42,12 @@ def evaluate(
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
     ] = False,
     scores: Annotated[
-        Written,
-        typer.Option(encoding="utf-8", lazy=False, help="Write a line (JSON) for each row."),
+        Path | None,
+        typer.Option(help="Write a line (JSON) for each row; -: to standard output."),
     ] = None,
     report: Annotated[
-        Written,
-        typer.Option(
-            encoding="utf-8", lazy=False, help="Write pictures, tables and mistakes as HTML."
-        ),
+        Path | None,
+        typer.Option(help="Write pictures, tables and mistakes as HTML; -: to standard output."),
     ] = None,
     export: Annotated[
         Path | None, typer.Option(help="Write the pictures to this directory, as PNG and SVG.")
@@ -61,41 +62,81 @@ def evaluate(
     resamples: Annotated[
         int, typer.Option(min=1, help="Bootstrap draws behind each interval.")
     ] = 1000,
+    recorded: Annotated[
+        bool,
+        typer.Option("--recorded", help="Take the recorded p_good instead of judging anew."),
+    ] = False,
+    skip_damaged: SkipDamaged = False,
 ) -> None:
     """Measure decisions on recorded rows.
 
     Replays them without network: AUROC, APGR, CPT, dollars, baselines, calibration.
     """
     from ..evaluate import dataset, replay
-    from ..evaluate.summary import summarise, unlabelled
+    from ..evaluate.summary import summarise
     from ..evaluate.workload import collect
 
+    if recorded and stream is not None:
+        raise ConfigError("--stream judges drafts anew, which --recorded does not")
     judge = replay.estimator("shipped")
-    rule = None if policy is None else replay.policy(policy)
+    rule = None if policy is None else replay.policy(policy, recorded=recorded)
     paths = dataset.files(files)
-    rows: Iterable[Row] = dataset.read(*paths)
-    if sys.stderr.isatty():
-        console = Console(stderr=True)
-        rows = track(rows, "replaying", dataset.count(paths), console=console, transient=True)
-    judged = ((row, replay.replay(row, judge, rule, streamed=stream is not None)) for row in rows)
-    found = collect(_written(judged, scores), stream)
-    workloads = [each for each in found if each.judged.any()]
-    blank = [unlabelled(each) for each in found if each not in workloads]
-    if not workloads:
-        raise ConfigError("; ".join(blank) or "the files hold no row with a draft")
-    for each in blank:
-        note(f"passed over: {each}")
-    summaries = [summarise(each, resamples) for each in workloads]
-    _draw(workloads, summaries, report, export)
+    reading = dataset.Reading(paths, skip_damaged=skip_damaged, recorded=recorded)
+    others = [*paths, Path(policy or DASH), scores or DASH]
+    with (
+        output("--scores", scores, others[:-1]) as to_scores,
+        output("--report", report, others) as to_report,
+    ):
+        judged = (
+            (row, replay.recall(row, rule))
+            if recorded
+            else (row, replay.replay(row, judge, rule, streamed=stream is not None))
+            for row in _shown(reading, paths)
+        )
+        workloads = _labelled(collect(_written(judged, to_scores), stream), reading.remarks)
+        summaries = [summarise(each, resamples) for each in workloads]
+        if to_report is not None:
+            from ..evaluate.report import page
+
+            to_report.write(page(workloads, summaries))
+    if report not in (None, DASH):
+        note(f"written to {report}")
+    _draw(workloads, export)
+    out = sys.stderr if DASH in (scores, report) else sys.stdout
     if as_json:
         text = msgspec.json.encode({"files": summaries})  # writes NaN as null
-        sys.stdout.write(json_line(msgspec.json.decode(text)))
+        out.write(json_line(msgspec.json.decode(text)))
     else:
-        _tell(summaries, markdown)
+        _tell(summaries, markdown, out)
+
+
+def _shown(reading: Reading, paths: list[Path]) -> Iterable[Row]:
+    """The rows; how far they have come is shown where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        return reading
+    from ..evaluate.dataset import count
+
+    console = Console(stderr=True)
+    return track(reading, "replaying", count(paths), console=console, transient=True)
+
+
+def _labelled(found: list[Workload], remarks: Callable[[], list[str]]) -> list[Workload]:
+    """Those that can be measured; says what was passed over."""
+    from ..evaluate.summary import unlabelled
+
+    workloads = [each for each in found if each.judged.any()]
+    blank = [unlabelled(each) for each in found if each not in workloads]
+    for each in remarks():
+        note(each)
+    if not workloads:
+        raise ConfigError("; ".join(blank))
+    for each in blank:
+        note(f"passed over: {each}")
+    return workloads
 
 
 def _written(
-    judged: Iterator[tuple[Row, Replayed]], out: Written
+    judged: Iterator[tuple[Row, Replayed]], out: TextIO | None
 ) -> Iterator[tuple[Row, Replayed]]:
     """The same; the score of each row goes to `out`."""
     for row, found in judged:
@@ -113,13 +154,13 @@ def _written(
         yield row, found
 
 
-def _tell(summaries: Sequence[Summary], markdown: bool) -> None:
+def _tell(summaries: Sequence[Summary], markdown: bool, out: TextIO) -> None:
     from ..evaluate.summary import HOW_TO_LABEL
     from ..evaluate.tables import file_tables, markdown_of, text_of
 
     told = file_tables(summaries)
     for line in markdown_of(told) if markdown else text_of(told):
-        sys.stdout.write(plain(line) + "\n")
+        out.write(plain(line) + "\n")
     if not any(each.paired for each in summaries):
         note(
             "no row has verifier_correct beside draft_correct: only AUROC and calibration errors "
@@ -127,22 +168,13 @@ def _tell(summaries: Sequence[Summary], markdown: bool) -> None:
         )
 
 
-def _draw(
-    workloads: Sequence[Workload],
-    summaries: Sequence[Summary],
-    report: Written,
-    export: Path | None,
-) -> None:
-    if report is not None:
-        from ..evaluate.report import page
+def _draw(workloads: Sequence[Workload], export: Path | None) -> None:
+    if export is None:
+        return
+    from ..evaluate.report import export as save
 
-        report.write(page(workloads, summaries))
-        note(f"written to {report.name}")
-    if export is not None:
-        from ..evaluate.report import export as save
-
-        try:
-            save(workloads, export)
-        except OSError as error:
-            raise ConfigError(f"the pictures cannot be written: {error}") from None
-        note(f"written to {export}")
+    try:
+        save(workloads, export)
+    except OSError as error:
+        raise ConfigError(f"the pictures cannot be written: {error}") from None
+    note(f"written to {export}")

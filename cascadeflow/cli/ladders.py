@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..config import ModelConfig
 from ..errors import ConfigError
 from ..providers.catalog import CATALOG
 from ..providers.traits import traits
-from .probe import ollama_by_size
+from .probe import LocalServer, look_at
 
 ANSWER_TOKENS = 1_000
 """Token limit of an answer at a terminal, where --max-tokens gives none."""
@@ -31,19 +31,21 @@ LADDERS: tuple[tuple[str, str, str], ...] = (
 
 SIMULATED = ("sim-mini", "sim-large")
 
-NO_MODEL = """\
-There is no model to ask: no API key is set, and no Ollama answers on this machine. Do one of these:
-  cascadeflow ask --simulated "What is 17 * 23?"     simulated models, no key needed
+_NO_MODEL = """\
+There is no model to ask: no API key is set, and {found}. Do one of these:
+{named}  cascadeflow ask --simulated "What is 17 * 23?"     simulated models, no key needed
   export OPENAI_API_KEY=...                          or the key of another provider
   ollama pull llama3.2:1b; ollama pull llama3.1:8b   models on this machine
   cascadeflow ask -m vllm/NAME@0,0@http://HOST:PORT/v1 "Hello"   any server that speaks OpenAI's API
 `cascadeflow doctor` tells what was found."""
 
+_PRICES = r"\d+(?:\.\d+)?,\d+(?:\.\d+)?"
 _GIVEN = re.compile(
     r"(?P<provider>[^/:@]+)[/:](?!//)(?P<name>.+?)"
-    r"(?:@(?P<input>\d+(?:\.\d+)?),(?P<output>\d+(?:\.\d+)?))?"
-    r"(?:@(?P<address>https?://.+))?"
+    rf"(?:@(?P<before>{_PRICES}))?(?:@(?P<address>https?://.+?))?(?:@(?P<behind>{_PRICES}))?"
 )
+_SLIP = re.compile(r"@(?:\d{0,2}|\d*\.\d*|[^@/]*,[^@/]*)(?:@|$)")
+"""Prices that are none. Longer numbers are versions of a model: `claude-sonnet-4@20250514`."""
 _FORMS = (
     "provider/name, e.g. openai/gpt-4o-mini; with prices in dollars per million tokens "
     "openai/gpt-4o-mini@0.15,0.60; on a server of your own vllm/NAME@http://127.0.0.1:8000/v1, "
@@ -56,7 +58,7 @@ def choose(
 ) -> tuple[list[ModelConfig], str] | None:
     """The models to ask, cheapest first, and where they come from.
 
-    None if there are none: `NO_MODEL` says what to do.
+    None if there are none: `no_model` says what to do.
 
     Raises:
         ConfigError: a given model cannot be read, or contradicts `simulated`.
@@ -70,7 +72,7 @@ def choose(
         provider, names, why = "simulated", SIMULATED, "--simulated"
     elif found := next((ladder for ladder in LADDERS if key_of(ladder[0], environ)), None):
         provider, names, why = found[0], found[1:], f"{key_of(found[0], environ)} is set"
-    elif sized := ollama_by_size(environ):
+    elif sized := look_at("ollama", environ).by_size:
         provider, why = "ollama", "the smallest and largest of Ollama's"
         names = [*dict.fromkeys((sized[0], sized[-1]))]
     else:
@@ -80,23 +82,45 @@ def choose(
 
 
 def parse_model(text: str, max_tokens: int | None = None) -> ModelConfig:
-    """`provider/name` or `provider:name`, then `@input,output` in dollars per million tokens, then
-    `@` and the address of the server; both may be left out.
+    """`provider/name` or `provider:name`, then `@input,output` in dollars per million tokens and
+    `@` and the address of the server, in either order; both may be left out.
 
     Raises:
         ConfigError: it is not of this form.
     """
     found = _GIVEN.fullmatch(text)
-    if found is None or "," in found["name"].partition("@")[2]:  # prices that are no numbers
+    if (
+        found is None
+        or (found["before"] and found["behind"])
+        or _SLIP.search(found["name"])
+        or _SLIP.search(found["address"] or "")
+    ):
         raise ConfigError(f"--model is {text!r}; it must be {_FORMS}")
-    prices = [None if found[name] is None else float(found[name]) for name in ("input", "output")]
+    prices = found["before"] or found["behind"]
+    input_price, output_price = map(float, prices.split(",")) if prices else (None, None)
     return ModelConfig(
         found["name"],
         found["provider"],
         base_url=found["address"],
         max_tokens=_limit(found["name"], max_tokens),
-        input_price=prices[0],
-        output_price=prices[1],
+        input_price=input_price,
+        output_price=output_price,
+    )
+
+
+def first_of(servers: Iterable[LocalServer]) -> list[str]:
+    """For each server that answers its first model, as --model takes it."""
+    return [f"{server.name}/{server.models[0]}@0,0" for server in servers if server.models]
+
+
+def no_model(servers: Iterable[LocalServer]) -> str:
+    """What to tell where `choose` finds nothing, given the servers of this machine."""
+    named = first_of(servers)
+    answering = ", ".join(name.partition("/")[0] for name in named)
+    state = f"{answering} must be asked by name" if named else "no server on this machine has one"
+    return _NO_MODEL.format(
+        found=state,
+        named="".join(f'  cascadeflow ask -m {name} "Hello"\n' for name in named),
     )
 
 

@@ -25,9 +25,15 @@ REDRAWN = 20
 VOID = "strike dim"
 
 
+class _Console(Console):
+    def show_cursor(self, show: bool = True) -> bool:
+        """It stays: a signal that ends or stops the program would leave it hidden."""
+        return False
+
+
 def terminal() -> Console:
     """Standard output; nothing that is printed is taken for markup."""
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = _Console(markup=False, emoji=False, highlight=False)
     console.soft_wrap = not console.is_terminal  # a file keeps its lines whole
     return console
 

@@ -35,6 +35,8 @@ class LocalServer(msgspec.Struct, frozen=True):
     """Base URL; None: the environment puts it on another machine, which is not asked."""
     models: tuple[str, ...] | None
     """None: it does not answer."""
+    by_size: tuple[str, ...] = ()
+    """Its chat models, the smallest first; empty unless it is an Ollama that tells their sizes."""
 
 
 class _Model(msgspec.Struct):
@@ -72,18 +74,15 @@ def look_at(name: str, environ: Mapping[str, str]) -> LocalServer:
     base = _loopback(name, environ)
     if base is None:
         return LocalServer(name, None, None)
-    found = _get(base, base.path + "/models", _Models)
-    listed = None if found is None else tuple(model.id for model in found.data)
     # Without a name and password that may stand before the host.
-    return LocalServer(name, f"http://{base.netloc.rpartition('@')[2]}{base.path}", listed)
-
-
-def ollama_by_size(environ: Mapping[str, str]) -> list[str]:
-    """The chat models that Ollama has, the smallest first; empty if it does not answer."""
-    base = _loopback("ollama", environ)
-    found = None if base is None else _get(base, "/api/tags", _Tags)
-    models = [] if found is None else sorted((each.size, each.name) for each in found.models)
-    return [name for _, name in models if "embed" not in name]
+    url = f"http://{base.netloc.rpartition('@')[2]}{base.path}"
+    found = _get(base, base.path + "/models", _Models)
+    if found is None:
+        return LocalServer(name, url, None)
+    tags = _get(base, "/api/tags", _Tags) if name == "ollama" else None
+    sized = [] if tags is None else sorted((each.size, each.name) for each in tags.models)
+    by_size = tuple(name for _, name in sized if "embed" not in name)
+    return LocalServer(name, url, tuple(model.id for model in found.data), by_size)
 
 
 def _loopback(name: str, environ: Mapping[str, str]) -> SplitResult | None:

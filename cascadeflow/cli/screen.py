@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -107,7 +108,7 @@ class Screen:
                 colour = "green" if fact.right else "red"
                 self._say(f"The answer is {verdict} {short}\n", colour)
             case Summary():
-                self._console.print(_table(fact.rows))
+                self._print_table(fact.rows)
                 self._say("Times are medians; prices are those of a real pair of models.\n", "dim")
                 self._say(f"Next: {fact.next}", "bold")
 
@@ -122,14 +123,28 @@ class Screen:
     def _say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style=style))
 
+    def _print_table(self, rows: Sequence[Row]) -> None:
+        table = Table(box=None)  # lines would not fit into 80 columns
+        for heading in HEADINGS:
+            table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+        figures = _figures(rows)
+        for name, *rest in figures:
+            table.add_row(name, *rest, style="bold" if name == "cascade" else None)
+        width = Measurement.get(self._console, self._console.options.update(width=1_000), table)
+        if width.maximum <= self._console.width:
+            self._console.print(table)
+            return
+        for name, *rest in figures:
+            self._say(name, "bold")
+            for heading, figure in zip(HEADINGS[1:], rest, strict=True):
+                self._say(f"  {heading}: {figure}")
 
-def _table(rows: Sequence[Row]) -> Table:
-    table = Table(box=None)  # lines would not fit into 80 columns
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+
+def _figures(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """What the table shows of each row, under `HEADINGS`."""
     large = rows[-1].cost
-    for row in rows:
-        table.add_row(
+    return [
+        (
             row.name,
             f"{row.right}/{row.questions} {row.right / row.questions:.0%}",
             telling.dollars(row.cost),
@@ -137,6 +152,6 @@ def _table(rows: Sequence[Row]) -> Table:
             f"{row.escalated / row.questions:.0%}",
             "-" if row.first_token_ms is None else f"{row.first_token_ms:.0f} ms",
             f"{row.latency_ms / 1e3:.2f} s",
-            style="bold" if row.name == "cascade" else None,
         )
-    return table
+        for row in rows
+    ]
