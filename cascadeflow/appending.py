@@ -3,8 +3,9 @@
 - A line is one `write` to a file opened for appending: lines of threads and processes do not mix.
 - A line that was cut off (a crash, a full disk) is blanked with spaces before the next is added, so
   that a reader finds whole lines and white space, nothing else.
-- Past `max_bytes` the file is renamed (`calls.jsonl` becomes `calls.1.jsonl`, which is replaced)
-  and begun anew: about twice as much is on disk at most.
+- Past `max_bytes` the file is renamed to the next number that is free (`calls.jsonl` becomes
+  `calls.1.jsonl`, then `calls.2.jsonl`) and begun anew. No line is ever lost to that, so how much
+  is on disk is up to whoever takes the numbered files away.
 
 Nothing is synced: what a crash of the machine, not of the process, leaves is up to its file system.
 """
@@ -12,6 +13,7 @@ Nothing is synced: what a crash of the machine, not of the process, leaves is up
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import threading
@@ -19,12 +21,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import ConfigError
+from .forking import renew_in_child
 
 BLOCK = 65536
 """Bytes read or blanked at a time."""
 APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 if sys.platform == "win32":
     APPENDING |= os.O_BINARY
+else:
+    import fcntl
 PRIVATE = 0o600
 """Only the owner reads what models were asked."""
 
@@ -32,16 +37,18 @@ PRIVATE = 0o600
 class LineFile:
     """Lines on disk, in a regular file that is made if it is missing; its directory is not.
 
-    Safe from several threads. At `max_bytes` the file is renamed and begun anew.
+    Safe from several threads and processes. At `max_bytes` the file is renamed and begun anew; a
+    link stays, and leads to the new one.
 
     Raises:
         ConfigError: the file cannot be opened, or is not a regular one.
     """
 
     def __init__(self, path: str | os.PathLike[str], max_bytes: int) -> None:
-        self.path = Path(path)
+        self.path = Path(os.path.realpath(path))
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
+        renew_in_child(self)
         self._torn = True
         """The file may end in the middle of a line."""
         self._file = -1
@@ -65,23 +72,28 @@ class LineFile:
         if len(line) >= self._max_bytes:
             raise ValueError(f"a line of {len(line)} bytes; {self._max_bytes} are the limit")
         with self._lock:
-            size = self._follow()
-            with suppress(FileNotFoundError):  # another process renamed it in this moment
-                if size and size + len(line) >= self._max_bytes:
-                    self._shut()
-                    try:
-                        old = self.path.with_name(f"{self.path.stem}.1{self.path.suffix}")
-                        os.replace(self.path, old)
-                    finally:
-                        self._open()
+            try:
+                while (size := self._follow()) and size + len(line) >= self._max_bytes:
+                    self._set_aside()
                 if self._torn:
-                    self._mend()
-            self._write(line + b"\n")
+                    with suppress(FileNotFoundError):  # it was moved away in this moment
+                        self._mend()
+                self._write(line + b"\n")
+            finally:
+                if self._file >= 0:
+                    _hold(self._file, False)
 
     def close(self) -> None:
         """Close the file; the next `append` opens it again."""
         with self._lock:
             self._shut()
+
+    def renew(self) -> None:
+        """In a forked child: open the file there, for whoever shares it shares its lock too."""
+        self._lock = threading.Lock()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def _open(self) -> None:
         self._file = os.open(self.path, APPENDING, PRIVATE)
@@ -89,22 +101,47 @@ class LineFile:
 
     def _shut(self) -> None:
         if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+            _hold(self._file, False)  # a copy of it in a forked process would keep the lock
+            file, self._file = self._file, -1
+            os.close(file)
+
+    def _set_aside(self) -> None:
+        """Rename the file to the next number."""
+        old = self._claim()
+        if sys.platform == "win32":  # which renames no open file
+            self._shut()
+        try:
+            os.replace(self.path, old)
+        except OSError as error:
+            old.unlink()
+            if not isinstance(error, FileNotFoundError):  # another process was quicker
+                raise
+        self._shut()
+
+    def _claim(self) -> Path:
+        """A name that no other process takes, since there is an empty file of that name."""
+        stem, suffix = self.path.stem, self.path.suffix
+        numbered = re.compile(rf"{re.escape(stem)}\.(\d{{1,9}}){re.escape(suffix)}(\.|$)")
+        taken = map(numbered.match, os.listdir(self.path.parent))
+        number = max((int(each[1]) for each in taken if each), default=0)
+        while True:
+            number += 1
+            name = self.path.with_name(f"{stem}.{number}{suffix}")
+            with suppress(FileExistsError):
+                os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
+                return name
 
     def _follow(self) -> int:
-        """Open the file again if another process renamed it; its size in bytes."""
-        if self._file < 0:
-            self._open()
-        ours = os.fstat(self._file)
-        same = False
-        with suppress(FileNotFoundError):
-            same = os.path.samestat(ours, os.stat(self.path))
-        if not same:
-            self._shut()
-            self._open()
+        """Lock the file that has the name now, opened again if need be; its size in bytes."""
+        while True:
+            if self._file < 0:
+                self._open()
+            _hold(self._file, True)
             ours = os.fstat(self._file)
-        return ours.st_size if stat.S_ISREG(ours.st_mode) else 0
+            with suppress(FileNotFoundError):
+                if os.path.samestat(ours, os.stat(self.path)):
+                    return ours.st_size if stat.S_ISREG(ours.st_mode) else 0
+            self._shut()
 
     def _write(self, data: bytes) -> None:
         self._torn = True
@@ -128,3 +165,13 @@ class LineFile:
             while start < end:
                 start += file.write(b" " * min(BLOCK, end - start))
         self._write(b"\n")
+
+
+def _hold(file: int, held: bool) -> None:
+    """Lock a file against other processes, or unlock it; nothing where that is not possible.
+
+    Without it one could take the line that another is about to write for one that was cut off.
+    """
+    if sys.platform != "win32":
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX if held else fcntl.LOCK_UN)

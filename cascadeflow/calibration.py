@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from .core.calibrated import CalibratedPolicy, ScorePoint, Share
 from .errors import ConfigError
 from .logs import logger_named
+from .replacing import whole
 
 logger = logger_named("cascadeflow")
 
 RECORDED = "recorded"
 """In place of a fingerprint: the scores were read from the recording, not computed anew."""
+_FINGERPRINT: Final = re.compile("[0-9a-f]{16}")
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -32,6 +35,20 @@ class Source(msgspec.Struct, frozen=True):
 
     name: str
     rows: int
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where labelled rows come from; empty: not known."""
+
+    files: tuple[Source, ...] = ()
+    drafts: tuple[str, ...] = ()
+    """The models whose drafts were labelled."""
+    verifiers: tuple[str, ...] = ()
+    """The models whose answers took their place."""
+    judges: tuple[str, ...] = ()
+    """The optional judges that were asked about the drafts."""
+    differing: int = 0
+    """Rows whose score is not the `p_good` that was recorded: another judge made that."""
 
 
 class Economics(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,13 +86,29 @@ class CalibrationFile(msgspec.Struct, frozen=True, kw_only=True):
     """Correctness on these rows as a share of the strong model's; None: not all labels known."""
     economics: Economics | None = None
     """None: the rows hold no prices."""
-    files: tuple[Source, ...] = ()
+    origin: Origin = Origin()
     created: str = ""
     """Day, as YYYY-MM-DD."""
     estimator: str = ""
-    """`fingerprint()` of the estimator that scored the rows, or "recorded"."""
+    """What scored the rows: `fingerprint()` of the default estimator, "recorded", or a name."""
     scores: tuple[ScorePoint, ...] = ()
     """Distribution of `p_good` over the rows, lowest first."""
+
+
+class Deciding(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is to decide by a calibration."""
+
+    standard: bool = True
+    """The default estimator makes the scores; False: one of the caller's own."""
+    models: tuple[str, ...] = ()
+    """Names, cheapest first; fewer than two: nothing is said about them."""
+    judges: tuple[str, ...] = ()
+    """Names of the optional judges."""
+
+
+def text_of(calibration: CalibrationFile) -> str:
+    """The file's text."""
+    return msgspec.json.format(msgspec.json.encode(calibration), indent=2).decode() + "\n"
 
 
 def save(calibration: CalibrationFile, path: str | os.PathLike[str]) -> None:
@@ -84,11 +117,8 @@ def save(calibration: CalibrationFile, path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    target = Path(path)
-    text = msgspec.json.format(msgspec.json.encode(calibration), indent=2)
-    draft = target.with_name(f"{target.name}.new")
-    draft.write_bytes(text + b"\n")
-    draft.replace(target)
+    with whole(path) as file:
+        file.write(text_of(calibration))
 
 
 def load(path: str | os.PathLike[str]) -> CalibrationFile:
@@ -110,21 +140,49 @@ def load(path: str | os.PathLike[str]) -> CalibrationFile:
     return found
 
 
-def load_policy(path: str | os.PathLike[str], *, standard: bool = True) -> CalibratedPolicy:
+def load_policy(path: str | os.PathLike[str], deciding: Deciding | None = None) -> CalibratedPolicy:
     """The policy of a calibration file.
 
-    Warns through `logging` if the default estimator will judge (`standard`), and another version of
-    it scored the rows.
+    Warns through `logging` where it was made for other scores or models than those of `deciding`;
+    None: that is not looked at.
 
     Raises:
-        ConfigError: it is missing or no calibration file; says what is wrong with it.
+        ConfigError: it is missing or no calibration file; says what is wrong with it. Or it was
+            made on the scores of the default estimator, and another one is to decide by it.
     """
     found = load(path)
-    if standard and found.estimator not in ("", RECORDED, fingerprint()):
-        logger.warning(
-            "%s was calibrated with another version of the estimator; calibrate again", path
-        )
+    if deciding is not None:
+        if not deciding.standard and _FINGERPRINT.fullmatch(found.estimator):
+            raise ConfigError(
+                f"policy: {path} was calibrated on scores of the default estimator, but estimator= "
+                "gives another; `cascadeflow calibrate --recorded` takes the scores of that"
+            )
+        for misfit in _misfits(found, deciding):
+            logger.warning("%s was calibrated %s; calibrate again", path, misfit)
     return msgspec.convert(found, CalibratedPolicy, from_attributes=True)
+
+
+def _misfits(found: CalibrationFile, deciding: Deciding) -> Iterator[str]:
+    """How the file was made, where that does not fit."""
+    origin, asked = found.origin, set(deciding.judges)
+    if deciding.standard and found.estimator == RECORDED and not asked:
+        yield "on recorded scores, but the default estimator decides, without judges="
+    elif deciding.standard and found.estimator not in ("", RECORDED, fingerprint()):
+        yield "with another version of the estimator"
+    if deciding.standard and {*origin.judges} != asked:
+        yield f"with {_names(origin.judges)} as judges=, and the agent has {_names(asked)}"
+    if len(deciding.models) < 2 or not (origin.drafts and origin.verifiers):
+        return
+    first, *others = deciding.models
+    if {*origin.drafts} != {first} or not {*origin.verifiers} <= {*others}:
+        yield (
+            f"with drafts of {_names(origin.drafts)} and answers of {_names(origin.verifiers)}, "
+            f"and the agent has {_names([first])} and {_names(others)}"
+        )
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 def fingerprint() -> str:

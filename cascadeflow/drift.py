@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-
 from .core.calibrated import CalibratedPolicy
 from .core.cascade import Cascade
+from .forking import Lock
 from .logs import logger_named
 from .recording import judged
 
@@ -17,7 +16,7 @@ class DriftAlarm:
 
     def __init__(self, policy: CalibratedPolicy) -> None:
         self._drift = policy.watch()
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._raised = not policy.scores
 
     def note(self, cascade: Cascade) -> None:

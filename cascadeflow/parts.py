@@ -32,8 +32,13 @@ def estimator(given: Estimator | None) -> Estimator:
     return given
 
 
-def policy(given: Policy | str | os.PathLike[str] | None, *, standard: bool) -> Policy:
-    """The policy itself, from its file if need be; `standard`: the default estimator judges."""
+def policy(
+    given: Policy | str | os.PathLike[str] | None,
+    estimator: Estimator | None = None,
+    models: Sequence[ModelConfig] = (),
+    panel: Panel | None = None,
+) -> Policy:
+    """The policy itself, from its file if need be, which must fit the other parts."""
     if given is None:
         return ThresholdPolicy()
     if isinstance(given, Policy) and not isinstance(given, type):
@@ -43,9 +48,15 @@ def policy(given: Policy | str | os.PathLike[str] | None, *, standard: bool) -> 
             f"policy is {given!r}; it must be an object with a method `decide`, such as "
             "ThresholdPolicy(accept_at=0.7), or the path of a calibration file"
         )
-    from .calibration import load_policy
+    from .calibration import Deciding, load_policy
+    from .quality.router import FormEstimator
 
-    return load_policy(given, standard=standard)
+    deciding = Deciding(
+        standard=estimator is None or isinstance(estimator, FormEstimator),
+        models=tuple(model.name for model in models),
+        judges=tuple(judge.judge for judge in panel.judges) if panel else (),
+    )
+    return load_policy(given, deciding)
 
 
 def tools(given: Sequence[Any] | None) -> tuple[Offered, ...]:

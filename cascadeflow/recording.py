@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ from .core.answer import Answer
 from .core.cascade import Cascade
 from .core.judge import Ruling
 from .errors import ConfigError
+from .forking import Lock
 from .logs import logger_named
 from .types import Request
 
@@ -48,7 +48,7 @@ class Recorder:
     """Appends rows to a JSONL file. Safe from several threads; `appending.py` says what survives.
 
     The directory of `path` must exist. At `max_bytes`, at least 4,096, the file is renamed
-    (`calls.jsonl` to `calls.1.jsonl`, replacing that) and begun anew.
+    (`calls.jsonl` to `calls.1.jsonl`, the next time to `calls.2.jsonl`) and begun anew.
 
     Raises:
         ConfigError: the file cannot be opened, or `max_bytes` is too small.
@@ -60,7 +60,7 @@ class Recorder:
         self._lines = LineFile(path, max_bytes)
         self._last_turns: OrderedDict[str, str] = OrderedDict()
         """Of tool loops: id of the query -> id of its last row."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._warned = -math.inf
 
     def write(self, cascade: Cascade, turn: int | None = None) -> None:

@@ -56,15 +56,58 @@ def test_opening_alone_changes_nothing(path: Path) -> None:
     assert path.read_bytes() == b"one\nhalf"
 
 
-def test_a_full_file_is_kept_once_under_another_name(path: Path, tmp_path: Path) -> None:
+def numbered(path: Path) -> list[Path]:
+    """The files that were set aside, the oldest first, and the one that is written."""
+    aside = path.parent.glob(f"{path.stem}.*{path.suffix}")
+    return [*sorted(aside, key=lambda each: int(each.name.split(".")[1])), path]
+
+
+def test_full_files_are_numbered_on_and_no_line_is_lost(path: Path) -> None:
     lines = LineFile(path, 1000)
-    for number in range(100):
+    for number in range(120):
         lines.append(b"%03d" % number + b"x" * 90)
-    kept = [int(line[:3]) for line in whole(tmp_path / "rows.1.jsonl") + whole(path)]
-    assert kept == list(range(kept[0], 100))
-    assert 10 <= len(kept) <= 20
-    assert {each.name for each in tmp_path.iterdir()} == {"rows.jsonl", "rows.1.jsonl"}
-    assert all(each.stat().st_size <= 1000 for each in tmp_path.iterdir())
+    files = numbered(path)
+    assert [int(line[:3]) for each in files for line in whole(each)] == list(range(120))
+    assert [each.name for each in files[:2]] == ["rows.1.jsonl", "rows.2.jsonl"]
+    assert len(files) == 12
+    assert all(each.stat().st_size <= 1000 for each in files)
+
+
+def test_a_number_is_not_taken_again_when_older_files_were_moved_or_packed(path: Path) -> None:
+    (path.parent / "rows.7.jsonl.gz").write_bytes(b"packed")
+    lines = LineFile(path, 100)
+    lines.append(b"a" * 60)
+    lines.append(b"b" * 60)
+    assert whole(path.parent / "rows.8.jsonl") == [b"a" * 60]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
+def test_a_link_stays_and_leads_to_the_new_file(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    path.symlink_to(tmp_path / "disk" / "real.jsonl")
+    lines = LineFile(path, 100)
+    lines.append(b"a" * 60)
+    lines.append(b"b" * 60)
+    assert path.is_symlink()
+    assert whole(path) == [b"b" * 60]
+    assert whole(tmp_path / "disk" / "real.1.jsonl") == [b"a" * 60]
+
+
+def test_processes_that_share_a_file_lose_no_line_of_any_length(path: Path) -> None:
+    script = """
+import json, sys
+from pathlib import Path
+from cascadeflow.appending import LineFile
+lines = LineFile(Path(sys.argv[1]), 200_000)
+for number in range(60):
+    lines.append(json.dumps([sys.argv[2], number, "x" * 700 * number]).encode())
+"""
+    writers = [subprocess.Popen([sys.executable, "-c", script, str(path), who]) for who in "abcd"]
+    assert [writer.wait(60) for writer in writers] == [0] * 4
+    lines = [json.loads(line) for each in numbered(path) for line in whole(each)]
+    assert sorted((who, number) for who, number, _ in lines) == [
+        (who, number) for who in "abcd" for number in range(60)
+    ]
 
 
 def test_a_line_longer_than_the_file_may_be_is_refused(tmp_path: Path) -> None:

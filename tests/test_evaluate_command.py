@@ -113,6 +113,56 @@ def test_report_and_pictures_are_written(folder: Path, tmp_path: Path) -> None:
     assert done.stderr == f"written to {page}\nwritten to {pictures}\n"
 
 
+def test_a_file_that_is_read_is_never_written(tmp_path: Path) -> None:
+    log, link = write(tmp_path / "log.jsonl", rows(30)), tmp_path / "link.jsonl"
+    link.symlink_to(log)
+    before = log.read_bytes()
+    for option, out in (("--scores", log), ("--report", link)):
+        done = command(log, option, out, "--resamples", "5")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"error: {option}: {out} is another file")
+    both = command(log, "--scores", tmp_path / "new", "--report", tmp_path / "new")
+    assert both.returncode == 2
+    assert log.read_bytes() == before
+    assert sorted(tmp_path.iterdir()) == [link, log]
+
+
+def test_an_evaluation_that_fails_leaves_the_old_outputs(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.write_text("old")
+    write(tmp_path / "log.jsonl", [row(0), row(1, query=None)])
+    for name, option in (("log.jsonl", "--scores"), ("typo.jsonl", "--report")):
+        assert command(tmp_path / name, option, old).returncode == 2
+    assert old.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_scores_go_to_standard_output_and_the_tables_out_of_their_way(tmp_path: Path) -> None:
+    done = command(write(tmp_path / "log.jsonl", rows(30)), "--scores", "-", "--resamples", "5")
+    assert done.returncode == 0
+    assert len([json.loads(line) for line in done.stdout.splitlines()]) == 30
+    assert "Ranking" in done.stderr
+
+
+def test_recorded_scores_are_measured_as_they_are(tmp_path: Path) -> None:
+    made = [{**each, "p_good": each["draft_correct"]} for each in rows(30)]
+    log = write(tmp_path / "log.jsonl", [*made, row(99)])
+    done = command(log, "--recorded", "--json", "--policy", "0.5", "--resamples", "5")
+    assert done.stderr == "rows passed over for lack of a recorded p_good: 1\n"
+    (told,) = json.loads(done.stdout)["files"]
+    assert (told["rows"], told["auroc"]["value"]) == (30, 1.0)
+    assert command(log, "--recorded", "--stream", "50").returncode == 2
+
+
+def test_damaged_lines_end_it_or_are_skipped_and_told(tmp_path: Path) -> None:
+    log = write(tmp_path / "log.jsonl", rows(30))
+    log.write_text("{\n" + log.read_text())
+    assert f"{log}:1: not a JSON object" in command(log).stderr
+    done = command(log, "--skip-damaged", "--resamples", "5")
+    assert done.returncode == 0
+    assert "damaged lines passed over: 1" in done.stderr
+
+
 def test_files_without_labels_are_named_and_the_others_measured(tmp_path: Path) -> None:
     blank = {"draft_correct": None, "verifier_correct": None}
     write(tmp_path / "a.jsonl", [{**row(0), **blank}])

@@ -78,7 +78,7 @@ def test_a_draft_is_judged_when_it_has_ended(tmp_path: Path) -> None:
 
 
 def test_labels_are_never_looked_at(tmp_path: Path) -> None:
-    lines = [row(0, right=right) for right in (True, False)]
+    lines = [row(0, right=right, id=f"sum, {right}") for right in (True, False)]
     for line in lines:
         line["draft"] = lines[0]["draft"]
     first, second = read(write(tmp_path / "log.jsonl", lines))

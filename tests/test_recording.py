@@ -16,7 +16,7 @@ from cascadeflow.agent import CascadeAgent
 from cascadeflow.config import ModelConfig
 from cascadeflow.core.policy import ThresholdPolicy
 from cascadeflow.errors import CascadeError, ConfigError, ProviderError
-from cascadeflow.evaluate.dataset import read
+from cascadeflow.evaluate.dataset import files, read
 from cascadeflow.evaluate.replay import replay
 from cascadeflow.judges import Panel, SelfCheck
 from cascadeflow.providers.scripted import Answers, Script, Scripted
@@ -190,12 +190,17 @@ def test_concurrent_queries_are_all_recorded(path: Path) -> None:
     assert {row["id"] for row in rows(path)} == set(asked)
 
 
-def test_a_recorder_bounds_the_file(path: Path, tmp_path: Path) -> None:
+def test_a_recorder_bounds_its_files_and_all_of_them_are_read_in_order(
+    path: Path, tmp_path: Path
+) -> None:
     agent = ladder(Recorder(path, max_bytes=4096), GOOD)
-    for _ in range(30):
-        agent.run_sync("hi")
-    assert path.stat().st_size <= 4096
-    assert {each.name for each in tmp_path.iterdir()} == {"calls.jsonl", "calls.1.jsonl"}
+    for number in range(120):
+        agent.run_sync(str(number))
+    assert all(each.stat().st_size <= 4096 for each in tmp_path.iterdir())
+    found = files([tmp_path])
+    assert len(found) > 11
+    assert [each.query for each in read(*found)] == [str(number) for number in range(120)]
+    assert {each.file for each in read(*found)} == {"calls"}
 
 
 def test_a_disk_that_refuses_costs_a_warning_and_no_query(

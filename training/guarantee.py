@@ -170,7 +170,7 @@ def _mean(shares: Iterable[float]) -> str:
 def _drawn(labels: Labels, rows: NDArray[np.intp]) -> Labels:
     """These rows, repeated as often as they were drawn."""
     told = msgspec.structs.asdict(labels)
-    drawn = {name: column[rows] for name, column in told.items() if name != "files"}
+    drawn = {name: column[rows] for name, column in told.items() if name != "origin"}
     return Labels(**told | drawn)
 
 

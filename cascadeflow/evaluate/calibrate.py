@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration import CalibrationFile, Economics, Source
+from ..calibration import CalibrationFile, Economics, Origin, Source
 from ..core.calibrated import ScorePoint
 from ..core.policy import Estimator, ThresholdPolicy
 from ..errors import ConfigError
@@ -39,12 +39,14 @@ HOPELESS = ThresholdPolicy().hopeless
 POINTS = 64
 """Of the distribution of scores that a calibration file keeps."""
 NOT_ASKED = -1.0
+DIFFERENT = 0.01
+"""Scores that are further apart were not made by the same judge."""
 AT_WORST = "what is not known counts at its worst"
 NO_SAFE_THRESHOLD = "no_safe_threshold"
 COSTS_MORE = "cascade_costs_more"
 
 Scored: TypeAlias = tuple[float, float, float, float, float, float]
-"""A row of `Labels`: what comes before `files`."""
+"""A row of `Labels`: what comes before `origin`."""
 
 
 class Labels(msgspec.Struct, frozen=True):
@@ -59,7 +61,7 @@ class Labels(msgspec.Struct, frozen=True):
     strong: Floats
     draft_usd: Floats
     strong_usd: Floats
-    files: tuple[Source, ...] = ()
+    origin: Origin = Origin()
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,24 +124,41 @@ def labels_of(rows: Iterable[Row], estimator: Estimator, *, recorded: bool = Fal
     `recorded`: by the `p_good` that was recorded; rows without one are passed over.
     """
     found: list[Scored] = []
-    names: Counter[str] = Counter()
+    files, drafts, verifiers, judges = (Counter[str]() for _ in range(4))
+    differing = 0
     for row in rows:
         labelled = row.draft_correct is not None or row.verifier_correct is not None
-        if labelled and not (recorded and row.p_good is None):
-            found.append(scored(row, None if recorded else estimator))
-            names[row.file] += 1
-    files = tuple(Source(name, count) for name, count in sorted(names.items()))
-    return to_labels(found, files)
+        if not labelled or (recorded and row.p_good is None):
+            continue
+        found.append(scored(row, None if recorded else estimator))
+        score, keepable, *_ = found[-1]
+        if keepable and row.p_good is not None:
+            differing += abs(score - row.p_good) > DIFFERENT
+        files[row.file] += 1
+        drafts[row.draft.model] += 1
+        verifiers["" if row.verifier is None else row.verifier.model] += 1
+        judges.update(opinion.judge for opinion in row.opinions)
+    origin = Origin(
+        files=tuple(Source(name, count) for name, count in sorted(files.items())),
+        drafts=tuple(sorted(filter(None, drafts))),
+        verifiers=tuple(sorted(filter(None, verifiers))),
+        judges=tuple(sorted(judges)),
+        differing=differing,
+    )
+    return msgspec.structs.replace(to_labels(found), origin=origin)
 
 
-def to_labels(rows: Sequence[Scored], files: tuple[Source, ...] = ()) -> Labels:
+def to_labels(rows: Sequence[Scored]) -> Labels:
     """Rows by `scored` as arrays."""
     score, keepable, draft, strong, draft_usd, strong_usd = np.array(rows, float).reshape(-1, 6).T
-    return Labels(score, keepable, draft, strong, draft_usd, strong_usd, files)
+    return Labels(score, keepable, draft, strong, draft_usd, strong_usd)
 
 
 def to_file(found: Calibration, labels: Labels, *, estimator: str) -> CalibrationFile:
-    """What `calibrate` found in `labels`; `estimator` is the fingerprint of what scored them.
+    """What `calibrate` found in `labels`.
+
+    `estimator` says what scored them: `cascadeflow.calibration.fingerprint()` for the default
+    estimator, `RECORDED` for scores of the recording, and any name for one of your own.
 
     Raises:
         ConfigError: it is a refusal; there is nothing to write.
@@ -156,7 +175,7 @@ def to_file(found: Calibration, labels: Labels, *, estimator: str) -> Calibratio
         escalated=found.escalated,
         of_strong=found.of_strong,
         economics=found.economics,
-        files=labels.files,
+        origin=labels.origin,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
         estimator=estimator,
         scores=distribution(labels.score[labels.score > NOT_ASKED]),
@@ -184,6 +203,11 @@ def scored(row: Row, estimator: Estimator | None) -> Scored:
     known = (row.draft_correct, row.verifier_correct, paid, row.strong_cost)
     draft, strong, draft_usd, strong_usd = (math.nan if each is None else each for each in known)
     return score, float(kept), draft, strong, draft_usd, strong_usd
+
+
+def percent(share: float) -> str:
+    """With all its digits: 0.999 is "99.9%"."""
+    return f"{100 * share:.10g}%"
 
 
 def _wanting(labels: Labels, found: Calibration) -> bool:
@@ -214,14 +238,14 @@ def _lacking(labels: Labels) -> str:
 def _with(labels: Labels, threshold: float, found: Calibration) -> Calibration:
     """A threshold is safe; whether it pays is another question."""
     keep = (labels.score >= threshold) & (labels.keepable > 0)
-    right = np.where(keep, labels.draft, labels.strong)
-    strong = float(np.mean(labels.strong))
+    right = float(np.where(keep, labels.draft, labels.strong).mean())
+    strong = float(labels.strong.mean())
     economics = _economics(labels, keep)
     found = msgspec.structs.replace(
         found,
         accept_at=max(threshold, 0.0),
         escalated=float(1 - keep.mean()),
-        of_strong=None if math.isnan(strong) or not strong else float(right.mean()) / strong,
+        of_strong=None if math.isnan(right + strong) or not strong else right / strong,
         economics=economics,
     )
     if not keep.any():
@@ -253,8 +277,8 @@ def _without(labels: Labels, loss: Losses, tested: Certified, found: Calibration
         found,
         advice="refused",
         needed=more,
-        reason=f"{found.rows} labelled rows are too few to promise {target:.0%} of the strong "
-        f"model with {found.confidence:.0%} confidence; it needs about {more} more"
+        reason=f"{found.rows} labelled rows are too few to promise {percent(target)} of the strong "
+        f"model with {percent(found.confidence)} confidence; it needs about {more} more"
         + (f". Of these rows {lacking}, and {AT_WORST}" if lacking else ""),
     )
 

@@ -1,30 +1,27 @@
 """Recorded rows: what a draft and a stronger model answered, and how right each was.
 
-A file is JSONL, gzipped if its name ends in `.gz`, one object a line, of two kinds:
+A file is JSONL, gzipped if its name ends in `.gz`, one object a line:
 
     {"id", "query" | "messages", "tools", "draft", "verifier", "draft_correct", "verifier_correct"}
-    {"feedback": id, "correct": 0..1}
 
-The second kind comes later than the row it completes, possibly in another file of the same reading:
-it tells how right the answer was that the caller saw, so it labels the draft if the row says
-`"accepted": true`, and the verifier otherwise. Of several on one id the last one counts.
+or a line that labels a row, by its id: `labels.py` says how they are put together.
 
 Passed over: fields that are not named here, rows without a draft, empty lines, and a last line that
-was cut off (the recorder was interrupted). Reading holds one row at a time, and the feedback as
-numbers by id. The opinions of optional judges are read from the recorded `evidence`.
+was cut off (the recorder was interrupted). Reading holds one row at a time, 16 bytes of each other,
+and the labels as numbers by id. The opinions of optional judges are read from the recorded
+`evidence`.
 
 Units: tokens are counts, money is US dollars, time is seconds, log-probabilities are natural logs.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args
 
 import msgspec
 
@@ -32,21 +29,22 @@ from ..core.policy import Opinion
 from ..core.referee import JudgeName
 from ..errors import ConfigError
 from ..types import Delta, Message, Request, Stop, StopReason, TextDelta, ToolCallDelta, ToolChoice
-
-SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-"""Endings of the files that are read of a directory."""
+from .labels import Labels, is_label, is_row
+from .lines import count as count
+from .lines import decode, lines
+from .lines import files as files
+from .lines import name_of as name_of
 
 FOLDS = 5
 """Of cross-validation."""
 JUDGES: tuple[JudgeName, ...] = get_args(JudgeName)
 
-LABELS = ("draft_correct", "verifier_correct")
-
+MOST_NAMED = 12
+"""Keys or ids that a message names."""
 ANYTHING = {"type": "object"}
 """The parameters of a tool that names none."""
 
 Cut = TypeVar("Cut", str, list[float])
-_OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +55,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: list[dict[str, Any]] | None = None
     """`{"name", "arguments"}`, or OpenAI's form; arguments are an object or JSON text."""
     tokens_out: int | None = None
-    cost: float | None = None
+    cost: Annotated[float, msgspec.Meta(ge=0)] | None = None
     """US dollars."""
     logprobs: list[float] | None = None
     """Natural-log probability of each sampled token of `content`."""
@@ -83,8 +81,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     draft_correct: float | None = None
     """0 wrong to 1 right; None: not labelled."""
     verifier_correct: float | None = None
-    p_good: float | None = None
+    p_good: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     """What was estimated when the row was recorded."""
+    benefit: float | None = None
+    """The same of what escalating gains."""
     accepted: bool | None = None
     """What was decided when the row was recorded."""
     opinions: tuple[Opinion, ...] = ()
@@ -121,58 +121,137 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.draft_correct is not None and self.verifier_correct is not None
 
 
-def files(paths: list[Path]) -> list[Path]:
-    """The files to read, each once: directories stand for the recordings in them, sorted by name.
-
-    Raises:
-        ConfigError: a path does not exist, or a directory holds no recording.
-    """
-    found: dict[Path, Path] = {}
-    for path in paths:
-        inside = [path]
-        if path.is_dir():
-            inside = sorted(each for each in path.iterdir() if each.name.endswith(SUFFIXES))
-        if not inside:
-            raise ConfigError(f"{path}: no recording in it; names end in {', '.join(SUFFIXES)}")
-        for each in inside:
-            if not each.is_file():
-                raise ConfigError(f"{each}: no such file or directory")
-            found.setdefault(each.resolve(), each)
-    return list(found.values())
-
-
-def name_of(path: Path) -> str:
-    """The file's name without the endings of a recording."""
-    return path.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".ndjson")
-
-
-def count(paths: list[Path]) -> int:
-    """How many lines hold something; a little more than there are rows if some are feedback.
-
-    Raises:
-        ConfigError: a file cannot be read.
-    """
-    return sum(1 for path in paths for _ in _lines(path))
-
-
 def read(*paths: str | Path) -> Iterator[Row]:
-    """The rows of the files, in order, completed by the feedback of all of them.
+    """The rows of the files, in order, completed by the labels in all of them.
 
     Raises:
-        ConfigError: a file cannot be read, or a line is no row; says which, and why.
+        ConfigError: a file cannot be read, a line is no row, or there is none; says which, and why.
     """
-    places = [Path(path) for path in paths]
-    feedback = {
-        str(told["feedback"]): label
-        for path in places
-        for where, told in _objects(path)
-        if told.get("feedback") is not None
-        if (label := _label("correct", told.get("correct"), where)) is not None
-    }
-    for path in places:
-        for where, told in _objects(path):
-            if told.get("feedback") is None and told.get("draft") is not None:
-                yield _row(told, feedback, path, where)
+    return iter(Reading(paths))
+
+
+class Line(NamedTuple):
+    """An object of a file."""
+
+    place: int
+    """Among the lines of all files."""
+    where: str
+    """File and number."""
+    file: str
+    """Its name, without its ending."""
+    told: dict[str, Any]
+
+
+class Reading:
+    """The rows of some files, as of `read`, and what is to be said of the lines passed over.
+
+    Args:
+        paths: of files.
+        skip_damaged: pass over lines that cannot be read, or are no row.
+        recorded: pass over rows without the `p_good` of their recording.
+    """
+
+    def __init__(
+        self, paths: Sequence[str | Path], *, skip_damaged: bool = False, recorded: bool = False
+    ) -> None:
+        self._paths = [Path(path) for path in paths]
+        self._skip_damaged = skip_damaged
+        self._recorded = recorded
+        self._labels = Labels()
+        self._damaged: dict[str, str] = {}
+        """Where: why."""
+        self._cut: dict[str, None] = {}
+        """Last lines that end too soon."""
+        self._other: list[str] = []
+        """Keys of the first line without a draft, or nothing."""
+        self._others = self._unscored = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for line in self._lines():
+            with self._checked(line.where):
+                self._labels.note(line.place, line.told, line.file)
+        found = 0
+        for line in self._lines():
+            row: Row | None = None
+            with self._checked(line.where):
+                row = self._row(line)
+            if row is not None:
+                found += 1
+                yield row
+        if not found:
+            raise ConfigError(self._nothing())
+
+    def remarks(self) -> list[str]:
+        """What was passed over, in a sentence for each reason; to be asked for at the end."""
+        said = [f"{where}: the last line was cut off, and passed over" for where in self._cut]
+        if self._damaged:
+            where, why = next(iter(self._damaged.items()))
+            first = f"the first is {where}: {why}"
+            said.append(f"damaged lines passed over: {len(self._damaged)}; {first}")
+        if self._labels.copies:
+            said.append(
+                "rows that came again, with the same id, query and answers, and count once: "
+                f"{self._labels.copies}"
+            )
+        if self._labels.unmatched:
+            ids = _some(self._labels.unmatched)
+            said.append(f"ids whose labels match no row: {len(self._labels.unmatched)} ({ids})")
+        if self._others:
+            said.append(f"lines without a draft passed over: {self._others}")
+        if self._unscored:
+            said.append(f"rows passed over for lack of a recorded p_good: {self._unscored}")
+        return said
+
+    def _nothing(self) -> str:
+        """Why there is no row."""
+        if self._unscored:
+            return f"none of {self._unscored} rows has the p_good of a recording"
+        if self._others:
+            return (
+                f"none of {self._others} rows has `draft`, an object with `content`; "
+                f"their keys are {_some(self._other)}"
+            )
+        return "; ".join(["the files hold no row with a draft", *self.remarks()])
+
+    def _row(self, line: Line) -> Row | None:
+        if not is_row(line.told):
+            if not is_label(line.told):
+                self._other = self._other or list(line.told)
+                self._others += 1
+            return None
+        labels = self._labels.of(line.place, line.told, line.file)
+        if labels is None:
+            return None
+        if self._recorded and line.told.get("p_good") is None:
+            self._unscored += 1
+            return None
+        return _row(line.told, labels, line.file)
+
+    @contextmanager
+    def _checked(self, where: str) -> Generator[None, None, None]:
+        """Say where an error is, or remember it for `remarks` if damaged lines are skipped."""
+        try:
+            yield
+        except ConfigError as error:
+            if not self._skip_damaged:
+                raise ConfigError(f"{where}: {error}") from None
+            self._damaged[where] = str(error)
+
+    def _lines(self) -> Iterator[Line]:
+        """Each line that holds an object."""
+        place = 0
+        for path in self._paths:
+            name = name_of(path)
+            for number, text in lines(path):
+                place += 1
+                where = f"{path}:{number}"
+                told: dict[str, Any] | None = None
+                with self._checked(where):
+                    told = decode(text)
+                    if told is None:
+                        self._cut[where] = None
+                if told is not None:
+                    yield Line(place, where, name, told)
 
 
 def request_of(row: Row) -> Request:
@@ -232,13 +311,10 @@ def _function(told: Mapping[str, Any]) -> Mapping[str, Any]:
     return msgspec.convert(inner, dict[str, Any]) if isinstance(inner, dict) else told
 
 
-def _row(told: Mapping[str, Any], feedback: Mapping[str, float], path: Path, where: str) -> Row:
+def _row(told: Mapping[str, Any], labels: Mapping[str, float | None], file: str) -> Row:
     if told.get("query") is None and not told.get("messages"):
-        raise ConfigError(f"{where}: the row has neither query nor messages")
-    fixed: dict[str, Any] = {name: _label(name, told.get(name), where) for name in LABELS}
-    fixed["id"] = str(told.get("id", ""))
-    if fixed["id"] in feedback:
-        fixed[LABELS[0] if told.get("accepted") else LABELS[1]] = feedback[fixed["id"]]
+        raise ConfigError("the row has neither query nor messages")
+    fixed: dict[str, Any] = {**labels, "id": str(told.get("id", "")), "file": file}
     try:
         evidence = msgspec.convert(told.get("evidence") or {}, dict[str, Any])
         opinions = [
@@ -246,10 +322,10 @@ def _row(told: Mapping[str, Any], feedback: Mapping[str, float], path: Path, whe
             for judge in JUDGES
             if isinstance(p_good := evidence.get(judge), int | float) and 0 <= p_good <= 1
         ]
-        fixed |= {"tool_choice": _choice(told.get("tool_choice")), "file": name_of(path)}
-        return msgspec.convert({**told, **fixed, "opinions": opinions}, Row)
+        fixed |= {"tool_choice": _choice(told.get("tool_choice")), "opinions": opinions}
+        return msgspec.convert({**told, **fixed}, Row)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError(str(error)) from None
 
 
 def _choice(choice: str | Mapping[str, Any] | None) -> ToolChoice | None:
@@ -262,38 +338,6 @@ def _choice(choice: str | Mapping[str, Any] | None) -> ToolChoice | None:
             return None
 
 
-def _label(name: str, value: object, where: str) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, int | float) and 0 <= value <= 1:
-        return float(value)
-    raise ConfigError(f"{where}: {name} is {value}; it must be from 0 (wrong) to 1 (right)")
-
-
-def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(file and number, object) of each line that holds something and was written whole."""
-    for number, text in _lines(path):
-        where = f"{path}:{number}"
-        try:
-            yield where, _decode(text)
-        except (ValueError, RecursionError, msgspec.ValidationError) as error:
-            if text.endswith(b"\n"):
-                raise ConfigError(f"{where}: not a JSON object of a row: {error}") from None
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(number from 1, line) of each line that holds something."""
-    try:
-        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
-            for number, text in enumerate(file, 1):
-                if text.strip():
-                    yield number, text
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-
-
-def _decode(text: bytes) -> dict[str, Any]:
-    """The object of a line. What msgspec refuses gets a second chance: NaN, lone surrogates."""
-    with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
-        return _OBJECT.decode(text)
-    return msgspec.convert(json.loads(text), dict[str, Any])
+def _some(names: Sequence[str]) -> str:
+    rest = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return ", ".join([*names[:MOST_NAMED], *rest])

@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from ..calibration import load_policy
+from ..calibration import Deciding, load_policy
 from ..core.answer import FIRST_LOOK, LOOKS_PER_DOUBLING
 from ..core.economics import Costs, Priced
 from ..core.ledger import utf8_length
@@ -94,8 +94,11 @@ def estimator(name: str) -> Estimator:
     return default_estimator(priors=name == "hand")
 
 
-def policy(text: str) -> Policy:
+def policy(text: str, *, recorded: bool = False) -> Policy:
     """A policy from "ACCEPT" or "ACCEPT,HOPELESS", two probabilities, or from a calibration file.
+
+    `recorded`: it is to decide on recorded scores; else one that was not calibrated on those of the
+    default estimator is warned of.
 
     Raises:
         ConfigError: there is no such policy, or no such file.
@@ -103,7 +106,7 @@ def policy(text: str) -> Policy:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        return load_policy(text)
+        return load_policy(text, None if recorded else Deciding())
     if len(numbers) > 2:
         raise ConfigError(f'policy is {text!r}; it must be like "0.6" or "0.6,0.15", or a path')
     accept_at, *hopeless = numbers
@@ -117,9 +120,7 @@ def replay(
 
     `streamed`: the draft is also judged while it streams, which costs a few times as much.
     """
-    rule = ThresholdPolicy() if policy is None else policy
-    if isinstance(rule, Priced):
-        rule = rule.priced(Costs(row.draft.cost or 0.0, row.strong_cost or 0.0))
+    rule = _rule(row, policy)
     request = request_of(row)
     observer = estimator.observe(request)
     before = estimate = observer.estimate()
@@ -138,6 +139,19 @@ def replay(
         accepted=rule.decide(estimate, "after")[0] == "accept",
         tokens=tokens_of(row.draft),
         abandoned=_stream(row, estimator.observe(request), rule) if streamed and asked else None,
+    )
+
+
+def recall(row: Row, policy: Policy | None = None) -> Replayed:
+    """The same by the `p_good` that was recorded, 0 where none was, of the whole draft alone."""
+    estimate = Estimate(row.p_good or 0.0, benefit=row.benefit)
+    return Replayed(
+        form="tools" if row.tools else "text",
+        before=math.nan,
+        estimate=estimate,
+        asked=True,
+        accepted=_rule(row, policy).decide(estimate, "after")[0] == "accept",
+        tokens=tokens_of(row.draft),
     )
 
 
@@ -188,6 +202,13 @@ def planned(deltas: Iterable[Delta]) -> Iterator[tuple[Delta, bool]]:
         if look:
             next_look = size + max(FIRST_LOOK, size // LOOKS_PER_DOUBLING)
         yield delta, look
+
+
+def _rule(row: Row, policy: Policy | None) -> Policy:
+    rule = ThresholdPolicy() if policy is None else policy
+    if isinstance(rule, Priced):
+        return rule.priced(Costs(row.draft.cost or 0.0, row.strong_cost or 0.0))
+    return rule
 
 
 def _stream(row: Row, observer: Observer, rule: Policy) -> Abandoned | None:
